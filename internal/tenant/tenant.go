@@ -1,0 +1,147 @@
+// Package tenant says whose accounts a request is about, and how that company wants its portal to be.
+//
+// A tenant is one company's closed set of accounts. Every row, query, cookie, ticket and letter belongs to
+// exactly one, and the host name of a request alone decides which (rule X-1).
+package tenant
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"regexp"
+	"strings"
+)
+
+// ErrUnknown says that no tenant answers to a host or an id.
+var ErrUnknown = errors.New("unknown tenant")
+
+// ID names a tenant. It never changes and is never given to another tenant (rule X-2).
+type ID string
+
+// Default is the tenant that exists from the first start and needs no set-up.
+const Default ID = "default"
+
+var idPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}[a-z0-9]$`)
+
+// ParseID reads an id: 2 to 32 lower-case letters, digits and hyphens, beginning with a letter.
+func ParseID(s string) (ID, error) {
+	if !idPattern.MatchString(s) {
+		return "", errors.New("a tenant id is 2 to 32 lower-case letters, digits or hyphens and begins with a letter")
+	}
+	return ID(s), nil
+}
+
+// User is the address of a user: no user is ever named without the tenant.
+type User struct {
+	Tenant ID
+	ID     string
+}
+
+// IsZero reports whether u names nobody.
+func (u User) IsZero() bool { return u.ID == "" }
+
+// Tenant is one company with its settings. Origin is the configured scheme and host that links in letters
+// begin with, such as "https://account.example.org" (never the Host header of a request, CS-Forgot_Password).
+type Tenant struct {
+	ID     ID
+	Origin string
+	Settings
+}
+
+// Settings is how a company wants its portal to be. The zero value of each field means its default;
+// WithDefaults fills them in.
+type Settings struct {
+	// Product is the name people know the company's service by.
+	Product string `json:"product,omitempty"`
+	// Locales are the enabled languages, BCP 47; the first is the default (rule L-1).
+	Locales []string `json:"locales,omitempty"`
+	// SupportEmail and SupportURL say how to reach someone.
+	SupportEmail string `json:"support_email,omitempty"`
+	SupportURL   string `json:"support_url,omitempty"`
+	// Verification says what an account with an unverified address may do (rule V-7).
+	Verification Verification `json:"verification,omitzero"`
+	// Attributes is the policy for each profile attribute by its name (rule P-4).
+	Attributes map[string]AttributePolicy `json:"attributes,omitempty"`
+	// Metadata is the JSON Schema of user_metadata, with labels per language (rule M-7).
+	Metadata json.RawMessage `json:"metadata_schema,omitempty"`
+	// MinPassword is the least number of code points of a password, 15 to 64 (security.md row 1).
+	MinPassword int `json:"min_password,omitempty"`
+}
+
+// Verification is the policy for unverified addresses: Mode is VerifyAllow, VerifyRemind or VerifyRequire,
+// the latter taking effect Days days after sign-up.
+type Verification struct {
+	Mode string `json:"mode,omitempty"`
+	Days int    `json:"days,omitempty"`
+}
+
+// The modes of Verification.
+const (
+	VerifyAllow   = "allow"
+	VerifyRemind  = "remind"
+	VerifyRequire = "require"
+)
+
+// AttributePolicy says what the portal shows and lets people change of one attribute (rule P-4).
+type AttributePolicy struct {
+	Access   Access `json:"access,omitempty"`
+	Required bool   `json:"required,omitempty"`
+}
+
+// Access to one attribute.
+type Access string
+
+// The kinds of Access: not shown, shown, or open to change.
+const (
+	Hide      Access = "hide"
+	ReadOnly  Access = "read-only"
+	ReadWrite Access = "read-write"
+)
+
+// DefaultMinPassword is the least number of code points of a password (ASVS 6.2.1, NIST SP 800-63B-4 §3.1.1.2).
+const DefaultMinPassword = 15
+
+// WithDefaults returns s with every empty field set to its default.
+func (s Settings) WithDefaults() Settings {
+	if s.Product == "" {
+		s.Product = "Portico"
+	}
+	if len(s.Locales) == 0 {
+		s.Locales = []string{"en"}
+	}
+	if s.Verification.Mode == "" {
+		s.Verification.Mode = VerifyRemind
+	}
+	if s.MinPassword < DefaultMinPassword {
+		s.MinPassword = DefaultMinPassword
+	}
+	return s
+}
+
+// Policy is the policy of the attribute called name: what the settings say, else open to change.
+func (s Settings) Policy(name string) AttributePolicy {
+	p := s.Attributes[name]
+	if p.Access == "" {
+		p.Access = ReadWrite
+	}
+	return p
+}
+
+// URL returns the absolute address of path, which begins with a slash, on the tenant's configured origin.
+func (t Tenant) URL(path string) string { return strings.TrimRight(t.Origin, "/") + path }
+
+type contextKey struct{}
+
+// With returns a context whose work is for t.
+func With(ctx context.Context, t Tenant) context.Context {
+	return context.WithValue(ctx, contextKey{}, t)
+}
+
+// From returns the tenant ctx works for. It panics when there is none: nothing may run without a tenant.
+func From(ctx context.Context) Tenant {
+	t, ok := ctx.Value(contextKey{}).(Tenant)
+	if !ok {
+		panic("tenant: no tenant in the context")
+	}
+	return t
+}
