@@ -145,3 +145,6 @@ func From(ctx context.Context) Tenant {
 	}
 	return t
 }
+
+// ErrTaken says that a tenant's id or host is in use, or was once.
+var ErrTaken = errors.New("tenant id or host is taken")

@@ -1,0 +1,88 @@
+// Package storetest opens databases for tests: every test gets a tenant of its own on each database that can be had.
+//
+// SQLite always. A MySQL-protocol server when PORTICO_TEST_MYSQL_DSN names one, as mysql://user:password@host:port/name
+// (the command withmariadb starts one and sets it); not with -short.
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"portico/internal/store"
+	"portico/internal/tenant"
+)
+
+// Fixture is a database with a fresh tenant on it. Clock is the time the database goes by; Advance moves it.
+type Fixture struct {
+	DB     *store.DB
+	Tenant tenant.Tenant
+	Host   string
+	Clock  *Clock
+}
+
+// Clock is a time that tests can move.
+type Clock struct {
+	ahead atomic.Int64
+}
+
+// Now is the moved time.
+func (c *Clock) Now() time.Time {
+	return time.Now().UTC().Add(time.Duration(c.ahead.Load())).Truncate(time.Microsecond)
+}
+
+// Advance moves the clock on by d.
+func (c *Clock) Advance(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// Each runs test on every database, each time with a fresh tenant and a clock of its own. Options change the
+// tenant's settings.
+func Each(t *testing.T, test func(t *testing.T, f Fixture), options ...func(*tenant.Settings)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, open(t, "sqlite:"+filepath.Join(t.TempDir(), "portico.db"), options)) })
+	if address := os.Getenv("PORTICO_TEST_MYSQL_DSN"); address != "" && !testing.Short() {
+		t.Run("mysql", func(t *testing.T) { test(t, open(t, address, options)) })
+	}
+}
+
+// SQLite opens a fresh tenant on SQLite alone, for tests that are not about the database.
+func SQLite(t *testing.T, options ...func(*tenant.Settings)) Fixture {
+	t.Helper()
+	return open(t, "sqlite:"+filepath.Join(t.TempDir(), "portico.db"), options)
+}
+
+var (
+	serial   atomic.Int64
+	migrated sync.Map // address → *sync.Once, so that a server is migrated once per test binary
+)
+
+func open(t *testing.T, address string, options []func(*tenant.Settings)) Fixture {
+	t.Helper()
+	clock := &Clock{}
+	db, err := store.Open(address, store.WithClock(clock.Now))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	once, _ := migrated.LoadOrStore(address, &sync.Once{})
+	once.(*sync.Once).Do(func() { err = db.Migrate(context.Background()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("t%d-%d", time.Now().UnixNano(), serial.Add(1))
+	f := Fixture{DB: db, Host: name + ".example.org", Clock: clock}
+	f.Tenant = tenant.Tenant{ID: tenant.ID(name), Origin: "http://" + f.Host, Settings: tenant.Settings{
+		Product: "Harbour Books", Locales: []string{"en", "de", "es", "fr", "pt", "pl", "ar", "ja"},
+	}.WithDefaults()}
+	for _, option := range options {
+		option(&f.Tenant.Settings)
+	}
+	if err := db.AddTenant(t.Context(), f.Tenant, []string{f.Host}); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
