@@ -132,3 +132,13 @@ func (r Ring) Open(purpose string, sealed []byte) ([]byte, error) {
 	}
 	return nil, ErrSealed
 }
+
+// MACKeys returns the keys that MAC uses for purpose, newest first, for a library that signs by itself.
+func (r Ring) MACKeys(purpose string) [][]byte {
+	pairs := r.of(purpose)
+	keys := make([][]byte, len(pairs))
+	for i, p := range pairs {
+		keys[i] = p.mac
+	}
+	return keys
+}

@@ -1,0 +1,213 @@
+package profile
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits of one metadata object: its size in bytes of JSON, each text in bytes, how deep it nests, each key in
+// characters (head of rules.md, M-2). What is over is refused, never cut.
+const (
+	MaxMetadata      = 16 << 10
+	MaxMetadataText  = 2 << 10
+	MaxMetadataDepth = 5
+	MaxMetadataKey   = 100
+)
+
+// Metadata is user_metadata or app_metadata: a JSON object, kept as it was sent (23 is not "23", rule M-1).
+type Metadata map[string]json.RawMessage
+
+// BadMetadata says why an object is refused, and where: Path is like "address.lines[2]".
+type BadMetadata struct {
+	Path   string
+	Reason MetadataReason
+}
+
+// MetadataReason is why metadata is refused. It is the last part of a message key, "err.metadata.…".
+type MetadataReason string
+
+// The reasons.
+const (
+	NotObject    MetadataReason = "object"
+	BadJSON      MetadataReason = "json"
+	BadKey       MetadataReason = "key"
+	ForbiddenKey MetadataReason = "forbidden"
+	TooLarge     MetadataReason = "size"
+	TooLong      MetadataReason = "text"
+	TooDeep      MetadataReason = "depth"
+)
+
+// Error names the path for logs.
+func (e BadMetadata) Error() string {
+	return fmt.Sprintf("metadata refused at %q: %s", e.Path, e.Reason)
+}
+
+// forbidden are root keys that app_metadata may not have, because other systems take them for the profile's own (rule M-3).
+var forbidden = []string{
+	"__tenant", "_id", "blocked", "clientID", "created_at", "email_verified", "email", "globalClientID", "global_client_id",
+	"identities", "lastIP", "lastLogin", "loginsCount", "metadata", "multifactor_last_modified", "multifactor", "updated_at", "user_id",
+}
+
+// ParseMetadata reads a JSON object and checks it as CheckMetadata does. It returns BadMetadata.
+func ParseMetadata(content []byte, app bool) (Metadata, error) {
+	if len(content) > 4*MaxMetadata {
+		return nil, BadMetadata{Reason: TooLarge}
+	}
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	var m Metadata
+	if err := decoder.Decode(&m); err != nil || decoder.More() {
+		if trimmed := bytes.TrimSpace(content); json.Valid(trimmed) {
+			return nil, BadMetadata{Reason: NotObject}
+		}
+		return nil, BadMetadata{Reason: BadJSON}
+	}
+	if m == nil {
+		return nil, BadMetadata{Reason: NotObject}
+	}
+	return m, CheckMetadata(m, app)
+}
+
+// CheckMetadata checks keys, sizes and depth of an object; app says that it is app_metadata. It returns BadMetadata.
+func CheckMetadata(m Metadata, app bool) error {
+	if len(m.JSON()) > MaxMetadata {
+		return BadMetadata{Reason: TooLarge}
+	}
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if app && slices.Contains(forbidden, key) {
+			return BadMetadata{key, ForbiddenKey}
+		}
+		if badKey(key) {
+			return BadMetadata{key, BadKey}
+		}
+		var value any
+		if err := json.Unmarshal(m[key], &value); err != nil {
+			return BadMetadata{key, BadJSON}
+		}
+		if err := checkValue(key, value, 2); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func badKey(key string) bool {
+	return key == "" || utf8.RuneCountInString(key) > MaxMetadataKey || strings.ContainsAny(key, ".$") ||
+		strings.ContainsFunc(key, unicode.IsControl)
+}
+
+func checkValue(path string, value any, depth int) error {
+	switch value := value.(type) {
+	case string:
+		if len(value) > MaxMetadataText {
+			return BadMetadata{path, TooLong}
+		}
+	case []any:
+		if depth > MaxMetadataDepth {
+			return BadMetadata{path, TooDeep}
+		}
+		for i, item := range value {
+			if err := checkValue(fmt.Sprintf("%s[%d]", path, i), item, depth+1); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		if depth > MaxMetadataDepth {
+			return BadMetadata{path, TooDeep}
+		}
+		for _, key := range slices.Sorted(maps.Keys(value)) {
+			inner := path + "." + key
+			if badKey(key) {
+				return BadMetadata{inner, BadKey}
+			}
+			if err := checkValue(inner, value[key], depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// JSON is the object as text; nil is the empty object.
+func (m Metadata) JSON() []byte {
+	if len(m) == 0 {
+		return []byte("{}")
+	}
+	content, err := json.Marshal(m)
+	if err != nil {
+		return []byte("{}") // a Metadata is only made from valid JSON
+	}
+	return content
+}
+
+// Value returns the value under a root key, or nil.
+func (m Metadata) Value(key string) any {
+	var value any
+	_ = json.Unmarshal(m[key], &value)
+	return value
+}
+
+// Text returns the text under a root key, or nothing when it is not a text.
+func (m Metadata) Text(key string) string {
+	text, _ := m.Value(key).(string)
+	return text
+}
+
+// Patch returns m changed by patch: root keys are merged, a nested object replaces the old one whole, null removes its
+// key, and the empty patch removes them all (rule M-4). m itself stays as it is.
+func (m Metadata) Patch(patch Metadata) Metadata {
+	if len(patch) == 0 {
+		return Metadata{}
+	}
+	patched := maps.Clone(m)
+	if patched == nil {
+		patched = Metadata{}
+	}
+	for key, value := range patch {
+		if string(bytes.TrimSpace(value)) == "null" {
+			delete(patched, key)
+			continue
+		}
+		patched[key] = value
+	}
+	return patched
+}
+
+// Changed lists the root keys in which m and other differ, sorted.
+func (m Metadata) Changed(other Metadata) []string {
+	var keys []string
+	for key := range m {
+		if !sameJSON(m[key], other[key]) {
+			keys = append(keys, key)
+		}
+	}
+	for key := range other {
+		if _, both := m[key]; !both {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func sameJSON(a, b json.RawMessage) bool {
+	var x, y bytes.Buffer
+	if json.Compact(&x, a) != nil || json.Compact(&y, b) != nil {
+		return bytes.Equal(a, b)
+	}
+	return bytes.Equal(x.Bytes(), y.Bytes())
+}
+
+// set puts a text under key, or removes the key when the text is empty.
+func (m Metadata) set(key, text string) {
+	if text == "" {
+		delete(m, key)
+		return
+	}
+	m[key], _ = json.Marshal(text)
+}

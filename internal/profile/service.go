@@ -1,0 +1,310 @@
+package profile
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"portico/internal/audit"
+	"portico/internal/i18n"
+	"portico/internal/tenant"
+	"portico/internal/valid"
+)
+
+// Store is what this package needs of persistence.
+type Store interface {
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+	FindProfile(ctx context.Context, u tenant.User) (Profile, error)
+	LockProfile(ctx context.Context, u tenant.User) (Profile, error) // until the transaction ends
+	// SaveEdit writes what people may change about themselves, and nothing else.
+	SaveEdit(ctx context.Context, p Profile) error
+}
+
+// Service finds and edits profiles.
+type Service struct {
+	store   Store
+	log     *audit.Log
+	now     func() time.Time
+	schemas sync.Map // text of a declaration → Schema, so that each is compiled once
+}
+
+// New returns the service on store.
+func New(store Store, log *audit.Log, now func() time.Time) *Service {
+	return &Service{store: store, log: log, now: now}
+}
+
+// Schema returns the declared user_metadata of a tenant. A declaration that cannot be read declares nothing.
+func (s *Service) Schema(t tenant.Tenant) Schema {
+	if known, ok := s.schemas.Load(string(t.Metadata)); ok {
+		return known.(Schema)
+	}
+	schema, err := ParseSchema(t.Metadata)
+	if err != nil {
+		schema = Schema{}
+	}
+	s.schemas.Store(string(t.Metadata), schema)
+	return schema
+}
+
+// Find returns the profile of u, or ErrNotFound.
+func (s *Service) Find(ctx context.Context, u tenant.User) (Profile, error) {
+	return s.store.FindProfile(ctx, u)
+}
+
+// Edit is what a person asks to change about themselves. Version is that of the profile the form was made from. Values
+// holds the attributes that were sent, by their names; an absent one stays as it is, an empty one is removed (rule P-5).
+// Metadata holds the declared keys of user_metadata as text. Forged names fields that were sent though no form offers
+// them: they are recorded and otherwise ignored (security.md row 61).
+type Edit struct {
+	Version  int64
+	Values   map[string]string
+	Metadata map[string]string
+	Forged   []string
+}
+
+// Stale is the refusal of an edit that was made from an older profile. It is ErrStale and carries what is saved now.
+type Stale struct{ Current Profile }
+
+// Error describes the conflict for logs.
+func (Stale) Error() string { return ErrStale.Error() }
+
+// Is makes a Stale an ErrStale.
+func (Stale) Is(target error) bool { return target == ErrStale }
+
+// attribute binds the name of an editable attribute to its place and its rule.
+type attribute struct {
+	name  string
+	value func(*Profile) *string
+	max   int
+}
+
+// attributes are those people may change about themselves, in the order of the page (rule P-3).
+var attributes = []attribute{
+	{FieldName, func(p *Profile) *string { return &p.Name }, MaxName},
+	{FieldGivenName, func(p *Profile) *string { return &p.GivenName }, MaxName},
+	{FieldFamilyName, func(p *Profile) *string { return &p.FamilyName }, MaxName},
+	{FieldNickname, func(p *Profile) *string { return &p.Nickname }, MaxNickname},
+	{FieldPhone, func(p *Profile) *string { return &p.PhoneNumber }, 0},
+}
+
+// Value returns the attribute called name as a form shows it.
+func (p Profile) Value(name string) string {
+	for _, a := range attributes {
+		if a.name == name {
+			return *a.value(&p)
+		}
+	}
+	return p.UserMetadata.Text(name)
+}
+
+// Editable lists the names of the attributes that this tenant's people may change, in the order of the page.
+func Editable(t tenant.Tenant) []string {
+	var names []string
+	for _, a := range attributes {
+		if t.Policy(a.name).Access == tenant.ReadWrite {
+			names = append(names, a.name)
+		}
+	}
+	for _, name := range []string{FieldPageLang, FieldLang, FieldZone} {
+		if t.Policy(name).Access == tenant.ReadWrite {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Edit applies what the user asked to change about themselves. It returns valid.Errors when a field is refused and
+// Stale when the form was made from an older version.
+func (s *Service) Edit(ctx context.Context, u tenant.User, e Edit) error {
+	t := tenant.From(ctx)
+	if err := s.recordForged(ctx, u, e.Forged); err != nil {
+		return err
+	}
+	return s.store.InTx(ctx, func(ctx context.Context) error {
+		saved, err := s.store.LockProfile(ctx, u)
+		if err != nil {
+			return err
+		}
+		edited, refused := s.applied(t, saved, e)
+		if err := refused.Err(); err != nil {
+			return err
+		}
+		fields := changes(saved, edited)
+		if len(fields) == 0 {
+			return nil
+		}
+		if e.Version != saved.Version {
+			return Stale{saved}
+		}
+		edited.Version++
+		edited.UpdatedAt, edited.EditedAt = s.now(), s.now()
+		if err := s.store.SaveEdit(ctx, edited); err != nil {
+			return err
+		}
+		return s.log.Record(ctx, audit.Event{Type: audit.ProfileUpdated, User: u, Fields: fields})
+	})
+}
+
+func (s *Service) recordForged(ctx context.Context, u tenant.User, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	for i, name := range names {
+		if utf8.RuneCountInString(name) > MaxMetadataKey || hasControl(name) {
+			names[i] = "?"
+		}
+	}
+	return s.log.Record(ctx, audit.Event{Type: audit.ForbiddenField, User: u, Fields: names[:min(len(names), 8)]})
+}
+
+// applied returns the profile as it would be after the edit, and what of the edit is refused.
+func (s *Service) applied(t tenant.Tenant, saved Profile, e Edit) (Profile, valid.Errors) {
+	edited, refused := saved, valid.Errors(nil)
+	edited.UserMetadata = maps.Clone(saved.UserMetadata)
+	if edited.UserMetadata == nil {
+		edited.UserMetadata = Metadata{}
+	}
+	for _, a := range attributes {
+		text, sent := e.Values[a.name]
+		if policy := t.Policy(a.name); sent && policy.Access == tenant.ReadWrite {
+			refused = append(refused, a.set(&edited, text, policy.Required)...)
+		}
+	}
+	refused = append(refused, setPreferences(t, &edited, e)...)
+	return edited, append(refused, s.setMetadata(t, &edited, e.Metadata)...)
+}
+
+// set puts text into the attribute, or says why not. A name must stay when it is required, and the full name always is.
+func (a attribute) set(p *Profile, text string, required bool) valid.Errors {
+	text = tidy(text)
+	if a.name == FieldPhone {
+		text = Phone(text)
+	}
+	var refused valid.Errors
+	switch {
+	case text == "" && a.name == FieldName:
+		refused.Add(a.name, "err.name.empty")
+	case text == "" && required:
+		refused.Add(a.name, "err.required")
+	case a.name == FieldPhone && text != "" && !phonePattern.MatchString(text):
+		refused.Add(a.name, "err.phone", "example", "+351 912 345 678")
+	case a.max > 0 && utf8.RuneCountInString(text) > a.max:
+		refused.Add(a.name, "err.name.long", "max", a.max)
+	case hasControl(text):
+		refused.Add(a.name, "err.name.control")
+	default:
+		if a.name == FieldPhone && text != p.PhoneNumber {
+			p.PhoneVerified = false
+		}
+		*a.value(p) = text
+	}
+	return refused
+}
+
+// setPreferences puts the languages and the time zone into user_metadata.
+func setPreferences(t tenant.Tenant, p *Profile, e Edit) valid.Errors {
+	var refused valid.Errors
+	for _, name := range []string{FieldPageLang, FieldLang} {
+		text, sent := e.Values[name]
+		if !sent || t.Policy(name).Access != tenant.ReadWrite {
+			continue
+		}
+		if text != "" && !slices.Contains(t.Locales, text) {
+			refused.Add(name, "err.language")
+			continue
+		}
+		p.UserMetadata.set(name, text)
+	}
+	zone, sent := e.Values[FieldZone]
+	if !sent || t.Policy(FieldZone).Access != tenant.ReadWrite {
+		return refused
+	}
+	zone = tidy(zone)
+	if _, err := Zone(zone); err != nil {
+		refused.Add(FieldZone, "err.zone")
+		return refused
+	}
+	p.UserMetadata.set(FieldZone, zone)
+	return refused
+}
+
+// Zone returns the time zone with a name of the IANA data base, such as "Europe/Lisbon"; no name is UTC.
+func Zone(name string) (*time.Location, error) {
+	if name == "Local" {
+		return nil, ErrNotFound // the machine's own zone is nobody's
+	}
+	return time.LoadLocation(name)
+}
+
+// setMetadata puts the declared keys of user_metadata in; keys that are not declared stay as they are.
+func (s *Service) setMetadata(t tenant.Tenant, p *Profile, texts map[string]string) valid.Errors {
+	if len(texts) == 0 {
+		return nil
+	}
+	var refused valid.Errors
+	schema, patch := s.Schema(t), Metadata{}
+	for _, property := range schema.Properties {
+		text, sent := texts[property.Key]
+		if !sent {
+			continue
+		}
+		value, ok := property.Read(text)
+		if !ok {
+			refused.Add(MetadataField(property.Key), "err.metadata.value", "label", property.Label("en"))
+			continue
+		}
+		patch[property.Key] = value
+	}
+	if len(patch) == 0 {
+		return refused
+	}
+	patched := p.UserMetadata.Patch(patch)
+	for _, key := range schema.Check(patched) {
+		if _, already := refused.On(MetadataField(key)); already {
+			continue
+		}
+		if _, sent := patch[key]; sent {
+			refused.Add(MetadataField(key), "err.metadata.value", "label", key)
+		}
+	}
+	if bad, ok := CheckMetadata(patched, false).(BadMetadata); ok {
+		refused.Add(MetadataField(bad.Path), "err.metadata."+string(bad.Reason), "path", bad.Path)
+	}
+	p.UserMetadata = patched
+	return refused
+}
+
+// MetadataField is the name of the form field of a declared key.
+func MetadataField(key string) string { return "user_metadata." + key }
+
+// changes lists what an edit changed, by the names of the attributes and "user_metadata.key".
+func changes(before, after Profile) []string {
+	var fields []string
+	for _, a := range attributes {
+		if *a.value(&before) != *a.value(&after) {
+			fields = append(fields, a.name)
+		}
+	}
+	for _, key := range after.UserMetadata.Changed(before.UserMetadata) {
+		fields = append(fields, MetadataField(key))
+	}
+	return fields
+}
+
+// LetterLanguage chooses the language of a letter to p, which a request in the language request causes, and says why.
+func LetterLanguage(t tenant.Tenant, p Profile, request string) (string, i18n.Reason) {
+	return i18n.LetterLanguage(t.Locales, p.Lang(), request, p.AppMetadata.Text("locale"))
+}
+
+// Preferences are the page language and the time zone in a user_metadata text, as every page needs them.
+func Preferences(userMetadata string) (lang, letters, zone string) {
+	var m Metadata
+	if json.Unmarshal([]byte(userMetadata), &m) != nil {
+		return "", "", ""
+	}
+	return m.Text(FieldPageLang), m.Text(FieldLang), m.Text(FieldZone)
+}

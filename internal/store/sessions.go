@@ -1,0 +1,195 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"net/netip"
+	"time"
+
+	"gorm.io/gorm/clause"
+
+	"portico/internal/session"
+	"portico/internal/tenant"
+)
+
+type sessionRow struct {
+	TenantID        string
+	SessionHash     string
+	UserID          string
+	CreatedAt       time.Time
+	SeenAt          time.Time
+	AuthenticatedAt time.Time
+	IdleAt          time.Time
+	ExpiresAt       time.Time
+	Keep            bool
+	IP              string
+	UserAgent       string
+	Content         string
+}
+
+func (sessionRow) TableName() string { return "sessions" }
+
+func sessionRowOf(s session.Session) (sessionRow, error) {
+	content, err := contentOf(s)
+	if err != nil {
+		return sessionRow{}, err
+	}
+	row := sessionRow{
+		TenantID: string(s.User.Tenant), SessionHash: s.Hash, UserID: s.User.ID, CreatedAt: s.CreatedAt, SeenAt: s.SeenAt,
+		AuthenticatedAt: s.AuthenticatedAt, IdleAt: s.IdleAt, ExpiresAt: s.ExpiresAt, Keep: s.Keep,
+		UserAgent: cut(s.UserAgent, 400), Content: content,
+	}
+	if s.IP.IsValid() {
+		row.IP = s.IP.String()
+	}
+	return row, nil
+}
+
+func contentOf(s session.Session) (string, error) {
+	if len(s.Content) == 0 {
+		return "", nil
+	}
+	content, err := json.Marshal(s.Content)
+	return string(content), err
+}
+
+func (r sessionRow) session() session.Session {
+	s := session.Session{
+		Hash: r.SessionHash, User: tenant.User{Tenant: tenant.ID(r.TenantID), ID: r.UserID}, CreatedAt: r.CreatedAt.UTC(),
+		SeenAt: r.SeenAt.UTC(), AuthenticatedAt: r.AuthenticatedAt.UTC(), IdleAt: r.IdleAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
+		Keep: r.Keep, UserAgent: r.UserAgent,
+	}
+	s.IP, _ = netip.ParseAddr(r.IP)
+	if r.Content != "" {
+		_ = json.Unmarshal([]byte(r.Content), &s.Content)
+	}
+	return s
+}
+
+// AddSession stores a session.
+func (db *DB) AddSession(ctx context.Context, s session.Session) error {
+	row, err := sessionRowOf(s)
+	if err != nil {
+		return err
+	}
+	return db.db(ctx).Create(&row).Error
+}
+
+// liveRow is a session joined with its person.
+type liveRow struct {
+	Session       sessionRow `gorm:"embedded"`
+	Email         string
+	EmailVerified bool
+	Name          string
+	Nickname      string
+	Role          string
+	Blocked       bool
+	BlockedUntil  *time.Time
+	BlockMessage  string
+	JoinedAt      *time.Time
+	UserMetadata  string
+	MustChange    bool
+	TermsOwed     bool
+}
+
+// findSession reads the session, its person and whether terms are owed in one statement: it runs for every request
+// of somebody who is signed in.
+const findSession = `SELECT s.tenant_id, s.session_hash, s.user_id, s.created_at, s.seen_at, s.authenticated_at, s.idle_at,
+	s.expires_at, s.keep, s.ip, s.user_agent, s.content,
+	COALESCE(u.email, '') AS email, COALESCE(u.email_verified, FALSE) AS email_verified, COALESCE(u.name, '') AS name,
+	COALESCE(u.nickname, '') AS nickname, COALESCE(u.role, '') AS role, COALESCE(u.blocked, FALSE) AS blocked,
+	u.blocked_until, COALESCE(u.block_message, '') AS block_message, u.created_at AS joined_at,
+	COALESCE(u.user_metadata, '') AS user_metadata, COALESCE(p.must_change, FALSE) AS must_change
+	FROM sessions s
+	LEFT JOIN users u ON u.tenant_id = s.tenant_id AND u.user_id = s.user_id
+	LEFT JOIN passwords p ON p.tenant_id = s.tenant_id AND p.user_id = s.user_id
+	WHERE s.tenant_id = ? AND s.session_hash = ?`
+
+// FindSession reads a session with its person, or returns session.ErrNone.
+func (db *DB) FindSession(ctx context.Context, t tenant.ID, hash string) (session.Live, error) {
+	var row liveRow
+	result := db.db(ctx).Raw(findSession, string(t), hash).Scan(&row)
+	if result.Error != nil {
+		return session.Live{}, result.Error
+	}
+	if result.RowsAffected == 0 || (row.Session.UserID != "" && row.JoinedAt == nil) {
+		return session.Live{}, session.ErrNone
+	}
+	return session.Live{Session: row.Session.session(), Person: session.Person{
+		Email: row.Email, EmailVerified: row.EmailVerified, Name: row.Name, Nickname: row.Nickname, Role: row.Role,
+		Blocked: row.Blocked, BlockedUntil: orZero(row.BlockedUntil), BlockMessage: row.BlockMessage,
+		CreatedAt: orZero(row.JoinedAt), UserMetadata: row.UserMetadata, MustChange: row.MustChange, TermsOwed: row.TermsOwed,
+	}}, nil
+}
+
+func (db *DB) sessionColumns(ctx context.Context, s session.Session, columns map[string]any) error {
+	return db.db(ctx).Table("sessions").Where("tenant_id = ? AND session_hash = ?", string(s.User.Tenant), s.Hash).
+		UpdateColumns(columns).Error
+}
+
+// TouchSession notes when a session was used last and when it will be idle for too long.
+func (db *DB) TouchSession(ctx context.Context, s session.Session) error {
+	return db.sessionColumns(ctx, s, map[string]any{"seen_at": s.SeenAt, "idle_at": s.IdleAt})
+}
+
+// SaveContent replaces what a session remembers.
+func (db *DB) SaveContent(ctx context.Context, s session.Session) error {
+	content, err := contentOf(s)
+	if err != nil {
+		return err
+	}
+	return db.sessionColumns(ctx, s, map[string]any{"content": content})
+}
+
+// Sessions lists the sessions of u, newest first.
+func (db *DB) Sessions(ctx context.Context, u tenant.User) ([]session.Session, error) {
+	var rows []sessionRow
+	err := db.db(ctx).Where("tenant_id = ? AND user_id = ?", string(u.Tenant), u.ID).
+		Order("created_at DESC").Limit(200).Find(&rows).Error
+	sessions := make([]session.Session, len(rows))
+	for i, row := range rows {
+		sessions[i] = row.session()
+	}
+	return sessions, err
+}
+
+// EndSession removes one session of u and reports whether there was one.
+func (db *DB) EndSession(ctx context.Context, u tenant.User, hash string) (bool, error) {
+	result := db.db(ctx).Exec("DELETE FROM sessions WHERE tenant_id = ? AND user_id = ? AND session_hash = ?",
+		string(u.Tenant), u.ID, hash)
+	return result.RowsAffected > 0, result.Error
+}
+
+// EndSessions removes the sessions of u except one and says how many.
+func (db *DB) EndSessions(ctx context.Context, u tenant.User, except string) (int, error) {
+	result := db.db(ctx).Exec("DELETE FROM sessions WHERE tenant_id = ? AND user_id = ? AND session_hash <> ?",
+		string(u.Tenant), u.ID, except)
+	return int(result.RowsAffected), result.Error
+}
+
+// PurgeSessions removes sessions of every tenant that are over: the one statement that names no tenant, because
+// nothing of a tenant is read or shown.
+func (db *DB) PurgeSessions(ctx context.Context, now time.Time) error {
+	return db.db(ctx).Exec("DELETE FROM sessions WHERE expires_at < ?", now).Error
+}
+
+type deviceRow struct {
+	TenantID   string
+	UserID     string
+	DeviceHash string
+	SeenAt     time.Time
+}
+
+func (deviceRow) TableName() string { return "devices" }
+
+// KnowDevice notes that u uses a device and reports whether u had used it before.
+func (db *DB) KnowDevice(ctx context.Context, u tenant.User, device string, now time.Time) (bool, error) {
+	row := deviceRow{string(u.Tenant), u.ID, device, now}
+	result := db.db(ctx).Model(&row).Where("tenant_id = ? AND user_id = ? AND device_hash = ?", row.TenantID, row.UserID, device).
+		UpdateColumn("seen_at", now)
+	if result.Error != nil || result.RowsAffected > 0 {
+		return true, result.Error
+	}
+	err := db.db(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error
+	return false, err
+}
