@@ -1,0 +1,139 @@
+// Package mail queues letters in the transaction of the change they tell about, and a worker sends them.
+//
+// What a letter speaks of may be secret (a link, a code), so it is sealed in the queue and erased when it was sent.
+package mail
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	netmail "net/mail"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"portico/internal/keys"
+	"portico/internal/tenant"
+)
+
+// Kind says what a letter is about. Where Auth0 has a template for it, it is that one's id (rule L-4).
+type Kind string
+
+// The kinds of letter.
+const (
+	VerifyEmail           Kind = "verify_email"
+	AlreadyRegistered     Kind = "already_registered"
+	ResetEmail            Kind = "reset_email"
+	ResetProvider         Kind = "reset_provider"
+	PasswordChanged       Kind = "change_password"
+	BlockedAccount        Kind = "blocked_account"
+	EmailChangeConfirm    Kind = "email_change_confirm"
+	EmailChangeNotice     Kind = "email_change_notice"
+	EmailChanged          Kind = "email_changed"
+	EmailTaken            Kind = "email_taken"
+	NewSignIn             Kind = "new_sign_in"
+	SessionLimit          Kind = "session_limit"
+	TermsChanged          Kind = "terms_changed"
+	TermsAccepted         Kind = "terms_accepted"
+	AccountBlocked        Kind = "account_blocked"
+	AccountUnblocked      Kind = "account_unblocked"
+	ProfileChangedByAdmin Kind = "profile_changed_by_admin"
+	RequestReceived       Kind = "request_received"
+	RequestAnswered       Kind = "request_answered"
+)
+
+// Facts are what letters speak of; each kind uses some of them. Times are UTC. Address is masked.
+type Facts struct {
+	Name       string        `json:"name,omitempty"`
+	Code       string        `json:"code,omitempty"`
+	Link       string        `json:"link,omitempty"`
+	SecondLink string        `json:"second_link,omitempty"`
+	Address    string        `json:"address,omitempty"`
+	Time       time.Time     `json:"time,omitzero"`
+	IP         string        `json:"ip,omitempty"`
+	Browser    string        `json:"browser,omitempty"`
+	TTL        time.Duration `json:"ttl,omitempty"`
+	Until      time.Time     `json:"until,omitzero"`
+	Document   string        `json:"document,omitempty"`
+	Version    int           `json:"version,omitempty"`
+	Changes    []string      `json:"changes,omitempty"`
+	Text       string        `json:"text,omitempty"`
+	Count      int           `json:"count,omitempty"`
+	Provider   string        `json:"provider,omitempty"`
+	Message    string        `json:"message,omitempty"`
+}
+
+// Letter is a letter to be sent. User is the id of whom it concerns, empty for a stranger.
+type Letter struct {
+	Tenant   tenant.ID
+	User     string
+	To       string
+	Kind     Kind
+	Language string
+	Facts    Facts
+}
+
+// ErrAddress says that a letter has no usable address.
+var ErrAddress = errors.New("letter has no usable address")
+
+// Queued is a letter in the queue: its facts are sealed.
+type Queued struct {
+	ID       string
+	Tenant   tenant.ID
+	User     string
+	To       string
+	Kind     Kind
+	Language string
+	Sealed   []byte
+	QueuedAt time.Time
+	Attempts int
+}
+
+// Queue is what the outbox needs of persistence.
+type Queue interface {
+	QueueLetter(ctx context.Context, q Queued) error
+}
+
+// Outbox takes letters in.
+type Outbox struct {
+	queue Queue
+	ring  keys.Ring
+	now   func() time.Time
+	wake  func()
+}
+
+// NewOutbox returns the outbox on queue. wake, if not nil, is called when a letter was queued: the transaction may not
+// have ended yet, so it is a hint and no more.
+func NewOutbox(queue Queue, ring keys.Ring, now func() time.Time, wake func()) *Outbox {
+	return &Outbox{queue, ring, now, wake}
+}
+
+// purpose is what facts are sealed for.
+const purpose = "letter"
+
+// Send queues a letter in the transaction of ctx. It returns ErrAddress for an address that no letter can go to.
+func (o *Outbox) Send(ctx context.Context, l Letter) error {
+	if strings.ContainsAny(l.To, "\r\n\x00") {
+		return ErrAddress
+	}
+	if _, err := netmail.ParseAddress(l.To); err != nil {
+		return ErrAddress
+	}
+	facts, err := json.Marshal(l.Facts)
+	if err != nil {
+		return err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	err = o.queue.QueueLetter(ctx, Queued{
+		ID: id.String(), Tenant: l.Tenant, User: l.User, To: l.To, Kind: l.Kind, Language: l.Language,
+		Sealed: o.ring.Seal(purpose, facts), QueuedAt: o.now(),
+	})
+	if err == nil && o.wake != nil {
+		o.wake()
+	}
+	return err
+}
