@@ -1,0 +1,43 @@
+// Comfort only: every page works without this script.
+
+// A password can be looked at.
+for (const input of document.querySelectorAll("input[data-show]")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = input.dataset.show;
+  button.setAttribute("aria-pressed", "false");
+  button.setAttribute("aria-controls", input.id);
+  button.addEventListener("click", () => {
+    const shown = input.type === "password";
+    input.type = shown ? "text" : "password";
+    button.textContent = shown ? input.dataset.hide : input.dataset.show;
+    button.setAttribute("aria-pressed", String(shown));
+  });
+  input.parentElement.append(button);
+  input.form?.addEventListener("submit", () => { input.type = "password"; });
+}
+
+// What is wrong is read first.
+document.querySelector("[data-focus]")?.focus();
+
+// A form is sent once.
+for (const form of document.querySelectorAll("form[method=post]")) {
+  let sent = false;
+  form.addEventListener("submit", (event) => {
+    if (sent) { event.preventDefault(); return; }
+    sent = true;
+    event.submitter?.setAttribute("aria-disabled", "true");
+    setTimeout(() => { sent = false; event.submitter?.removeAttribute("aria-disabled"); }, 8000);
+  });
+}
+
+// What was typed is not lost by accident.
+for (const form of document.querySelectorAll("form[data-guard]")) {
+  let leaving = false;
+  const changed = () => [...form.elements].some((e) =>
+    e.type === "checkbox" || e.type === "radio" ? e.checked !== e.defaultChecked
+      : e.tagName === "SELECT" ? [...e.options].some((o) => o.selected !== o.defaultSelected)
+        : "defaultValue" in e && e.type !== "hidden" && e.value !== e.defaultValue);
+  form.addEventListener("submit", () => { leaving = true; });
+  addEventListener("beforeunload", (event) => { if (!leaving && changed()) event.preventDefault(); });
+}
