@@ -1,0 +1,209 @@
+package guard
+
+import (
+	"context"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"portico/internal/tenant"
+)
+
+// Store is what this package needs of persistence.
+type Store interface {
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+	// CountUp counts a tally once more, atomically, and returns the counter with this time.
+	CountUp(ctx context.Context, t tenant.ID, tally Tally, now time.Time) (Counter, error)
+	// Counters finds the counters of these keys; a key without one is missing in the map.
+	Counters(ctx context.Context, t tenant.ID, keys ...string) (map[string]Counter, error)
+	// ForgetCounters removes the counters of these keys and says how many there were.
+	ForgetCounters(ctx context.Context, t tenant.ID, keys ...string) (int, error)
+	// ForgetAccount removes every counter of failures of an account.
+	ForgetAccount(ctx context.Context, t tenant.ID, account string) error
+	// SearchBlocks finds counters that are blocks at now, the newest first.
+	SearchBlocks(ctx context.Context, t tenant.ID, f Filter, now time.Time) ([]Counter, error)
+	// PurgeCounters removes counters whose time was over before then.
+	PurgeCounters(ctx context.Context, t tenant.ID, then time.Time) error
+}
+
+// Service counts and decides.
+type Service struct {
+	store Store
+	now   func() time.Time
+}
+
+// New returns the service on store.
+func New(store Store, now func() time.Time) *Service { return &Service{store, now} }
+
+// Allow decides whether somebody may do something now. It returns *TooMany when they must wait, and any other error
+// when that cannot be known: then too it must not be done (row 52). For everything but sign-in it counts the try.
+func (s *Service) Allow(ctx context.Context, t tenant.ID, a Action, who Subject) error {
+	if a == SignIn || a == Reauth {
+		return s.allowSignIn(ctx, t, who)
+	}
+	for _, l := range who.limits(a) {
+		if err := s.count(ctx, t, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) count(ctx context.Context, t tenant.ID, l limit) error {
+	now := s.now()
+	c, err := s.store.CountUp(ctx, t, l.tally, now)
+	if err != nil {
+		return err
+	}
+	if wait := l.wait(c, now); wait > 0 {
+		return &TooMany{After: wait}
+	}
+	return nil
+}
+
+func (s *Service) allowSignIn(ctx context.Context, t tenant.ID, who Subject) error {
+	account, pair, ip, device := who.failureTallies()
+	counters, err := s.store.Counters(ctx, t, account.Key, pair.Key, ip.Key, device.Key)
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	for key, c := range counters {
+		counters[key] = c.live(now)
+	}
+	var refused *TooMany
+	if known := counters[device.Key]; who.Device != "" && known.Count < deviceMax {
+		refused = waiting(known, now)
+	} else {
+		refused = refusal(counters[account.Key], counters[pair.Key], counters[ip.Key], now)
+	}
+	if refused != nil {
+		return refused
+	}
+	return s.count(ctx, t, who.rate())
+}
+
+// refusal decides about a sign-in from a device that is not known.
+func refusal(account, pair, ip Counter, now time.Time) *TooMany {
+	switch {
+	case !pair.BlockedAt.IsZero():
+		return &TooMany{After: pair.ExpiresAt.Sub(now), Blocked: true}
+	case ip.Count >= placeMax:
+		return &TooMany{After: ip.ExpiresAt.Sub(now)}
+	}
+	return waiting(account, now)
+}
+
+// waiting decides by the consecutive failures of an account.
+func waiting(c Counter, now time.Time) *TooMany {
+	if c.Count >= hardStop {
+		return &TooMany{After: longest, Stopped: true}
+	}
+	if wait := c.LastAt.Add(delay(c.Count)).Sub(now); c.Count > patience && wait > 0 {
+		return &TooMany{After: wait}
+	}
+	return nil
+}
+
+// Failed counts a refused sign-in, re-authentication or current password. It must not run inside a transaction that
+// may be rolled back.
+func (s *Service) Failed(ctx context.Context, t tenant.ID, who Subject) (Outcome, error) {
+	var out Outcome
+	err := s.store.InTx(ctx, func(ctx context.Context) error {
+		account, pair, ip, device := who.failureTallies()
+		now := s.now()
+		out = Outcome{}
+		if who.Device != "" {
+			known, err := s.store.CountUp(ctx, t, device, now)
+			if err != nil || known.Count <= deviceMax {
+				return err
+			}
+		}
+		// Always in this order, so that parallel failures wait for each other instead of deadlocking.
+		for _, tally := range []Tally{account, ip} {
+			if _, err := s.store.CountUp(ctx, t, tally, now); err != nil {
+				return err
+			}
+		}
+		counted, err := s.store.CountUp(ctx, t, pair, now)
+		out = Outcome{BlockedNow: counted.Count == blockFrom, Tries: counted.Count}
+		return err
+	})
+	return out, err
+}
+
+// Succeeded forgets the failures of an account from this place after a right password. From a known device it leaves
+// the failures from elsewhere: they are not its owner's.
+func (s *Service) Succeeded(ctx context.Context, t tenant.ID, who Subject) error {
+	account, pair, _, device := who.failureTallies()
+	keys := []string{pair.Key, account.Key}
+	if who.Device != "" {
+		keys[1] = device.Key
+	}
+	_, err := s.store.ForgetCounters(ctx, t, keys...)
+	return err
+}
+
+// Blocked returns the automatic block of an account from a place, if there is one.
+func (s *Service) Blocked(ctx context.Context, t tenant.ID, account string, ip netip.Addr) (Block, bool, error) {
+	k := pairKey(accountKey(account), place(ip))
+	counters, err := s.store.Counters(ctx, t, k)
+	c := counters[k].live(s.now())
+	return c.block(), !c.BlockedAt.IsZero(), err
+}
+
+// Unblock lifts the automatic block of an account from one place and no other (rule B-5).
+func (s *Service) Unblock(ctx context.Context, t tenant.ID, account string, ip netip.Addr) error {
+	return s.Lift(ctx, t, pairKey(accountKey(account), place(ip)))
+}
+
+// Lift ends the automatic block with this key, as an administrator does from the list. There may be none any more.
+func (s *Service) Lift(ctx context.Context, t tenant.ID, key string) error {
+	_, err := s.store.ForgetCounters(ctx, t, key)
+	return err
+}
+
+// UnblockAccount forgets every failure of an account, wherever it came from, after its owner set a new password.
+func (s *Service) UnblockAccount(ctx context.Context, t tenant.ID, account string) error {
+	return s.store.ForgetAccount(ctx, t, accountKey(account))
+}
+
+// Filter narrows a search for blocks. After is the Cursor of the last block of the page before.
+type Filter struct {
+	Account string
+	After   string
+	Limit   int
+}
+
+// Search lists the automatic blocks of a tenant, the newest first, or those of one account.
+func (s *Service) Search(ctx context.Context, t tenant.ID, f Filter) ([]Block, error) {
+	if f.Account != "" {
+		f.Account = accountKey(f.Account)
+	}
+	found, err := s.store.SearchBlocks(ctx, t, f, s.now())
+	blocks := make([]Block, len(found))
+	for i, c := range found {
+		blocks[i] = c.block()
+	}
+	return blocks, err
+}
+
+func (c Counter) block() Block {
+	return Block{Key: c.Key, User: c.User, Place: c.Place, Tries: c.Count, Since: c.BlockedAt, Until: c.ExpiresAt}
+}
+
+// Cursor is where the page after this block begins.
+func (b Block) Cursor() string { return strconv.FormatInt(b.Since.UnixMicro(), 10) + "-" + b.Key }
+
+// ParseCursor reads a Cursor; ok is false for anything else.
+func ParseCursor(cursor string) (since time.Time, key string, ok bool) {
+	micros, key, _ := strings.Cut(cursor, "-")
+	n, err := strconv.ParseInt(micros, 10, 64)
+	return time.UnixMicro(n).UTC(), key, err == nil && key != ""
+}
+
+// Purge removes the counters of a tenant whose time has been over for a while.
+func (s *Service) Purge(ctx context.Context, t tenant.ID) error {
+	return s.store.PurgeCounters(ctx, t, s.now().Add(-time.Hour))
+}
