@@ -34,7 +34,7 @@ const (
 
 // Subject is who tries. Account is the identifier as typed, normalised (for an e-mail address: profile.EmailKey), User
 // whose it is, if anybody's: it is only kept for administrators to see. IPv6 addresses count by their /64.
-// Device is the id of a device that this user is known to have used, else empty.
+// Device is the id of the browser, if it has one: it counts for something once the account was signed in to from it.
 type Subject struct {
 	Account string
 	User    tenant.User

@@ -179,8 +179,13 @@ func TestKnownDeviceHasItsOwnCounter(t *testing.T) {
 	each(t, func(w world) {
 		owner := ana(home)
 		owner.Device = "laptop"
-		w.fail(ana(home), 100)
-		w.refused("a stranger", guard.SignIn, ana(home))
+		stranger := ana(home)
+		stranger.Device = "theirs"
+		w.do(w.Succeeded(w.Context(), w.Tenant.ID, owner))
+		w.fail(ana(home), 50)
+		w.fail(stranger, 50)
+		w.refused("a stranger", guard.SignIn, stranger)
+		w.refused("a device nobody signed in from", guard.SignIn, guard.Subject{Account: "ana@example.org", IP: home, Device: "desktop"})
 		w.allowed("the owner on a known device", guard.SignIn, owner)
 		w.do(w.Succeeded(w.Context(), w.Tenant.ID, owner))
 		if got := w.refused("a stranger after that", guard.SignIn, ana(other)); !got.Stopped {

@@ -52,7 +52,7 @@ func delay(failures int) time.Duration {
 }
 
 // failureTallies are what a failed sign-in counts for. A known device has a counter of its own (row 50), so that
-// failures elsewhere cannot lock it out.
+// failures elsewhere cannot lock it out; a device is known when it has that counter, which only a right password makes.
 func (s Subject) failureTallies() (account, pair, ip, device Tally) {
 	place := place(s.IP)
 	account = Tally{Counter: Counter{Key: key("failures", s.Account), Account: accountKey(s.Account), User: s.User}, Length: remember, Sliding: true}
@@ -66,8 +66,9 @@ func (s Subject) failureTallies() (account, pair, ip, device Tally) {
 func pairKey(account, place string) string { return key("pair", account, place) }
 
 // rate is how often somebody may try to sign in at all, rightly or not: 20 times in a minute, then 10 times a minute.
-func (s Subject) rate() limit {
-	return limit{Tally{Counter: Counter{Key: key("rate", s.Account, place(s.IP), s.Device)}, Length: time.Minute, Carry: 10}, 20}
+// It counts in one place, or on one known device.
+func (s Subject) rate(where string) limit {
+	return limit{Tally{Counter: Counter{Key: key("rate", s.Account, where)}, Length: time.Minute, Carry: 10}, 20}
 }
 
 // limits are those of every action but sign-in, in the order they are counted: what one refuses, the next do not count.

@@ -2,7 +2,9 @@ package guard
 
 import (
 	"context"
+	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +19,8 @@ type Store interface {
 	CountUp(ctx context.Context, t tenant.ID, tally Tally, now time.Time) (Counter, error)
 	// Counters finds the counters of these keys; a key without one is missing in the map.
 	Counters(ctx context.Context, t tenant.ID, keys ...string) (map[string]Counter, error)
+	// SaveCounter stores a counter as it is.
+	SaveCounter(ctx context.Context, t tenant.ID, c Counter) error
 	// ForgetCounters removes the counters of these keys and says how many there were.
 	ForgetCounters(ctx context.Context, t tenant.ID, keys ...string) (int, error)
 	// ForgetAccount removes every counter of failures of an account.
@@ -68,20 +72,23 @@ func (s *Service) allowSignIn(ctx context.Context, t tenant.ID, who Subject) err
 	if err != nil {
 		return err
 	}
-	now := s.now()
-	for key, c := range counters {
-		counters[key] = c.live(now)
-	}
+	now, where := s.now(), place(who.IP)
 	var refused *TooMany
-	if known := counters[device.Key]; who.Device != "" && known.Count < deviceMax {
-		refused = waiting(known, now)
+	if known, ok := who.trusted(counters, device, now); ok {
+		where, refused = who.Device, waiting(known, now)
 	} else {
-		refused = refusal(counters[account.Key], counters[pair.Key], counters[ip.Key], now)
+		refused = refusal(counters[account.Key].live(now), counters[pair.Key].live(now), counters[ip.Key].live(now), now)
 	}
 	if refused != nil {
 		return refused
 	}
-	return s.count(ctx, t, who.rate())
+	return s.count(ctx, t, who.rate(where))
+}
+
+// trusted returns the counter of the device and whether it still spares the device from the other counters.
+func (s Subject) trusted(counters map[string]Counter, device Tally, now time.Time) (Counter, bool) {
+	c, known := counters[device.Key]
+	return c, known && s.Device != "" && now.Before(c.ExpiresAt) && c.Count < deviceMax
 }
 
 // refusal decides about a sign-in from a device that is not known.
@@ -114,11 +121,13 @@ func (s *Service) Failed(ctx context.Context, t tenant.ID, who Subject) (Outcome
 		account, pair, ip, device := who.failureTallies()
 		now := s.now()
 		out = Outcome{}
-		if who.Device != "" {
-			known, err := s.store.CountUp(ctx, t, device, now)
-			if err != nil || known.Count <= deviceMax {
-				return err
-			}
+		counters, err := s.store.Counters(ctx, t, device.Key)
+		if err != nil {
+			return err
+		}
+		if _, ok := who.trusted(counters, device, now); ok {
+			_, err := s.store.CountUp(ctx, t, device, now)
+			return err
 		}
 		// Always in this order, so that parallel failures wait for each other instead of deadlocking.
 		for _, tally := range []Tally{account, ip} {
@@ -133,16 +142,32 @@ func (s *Service) Failed(ctx context.Context, t tenant.ID, who Subject) (Outcome
 	return out, err
 }
 
-// Succeeded forgets the failures of an account from this place after a right password. From a known device it leaves
-// the failures from elsewhere: they are not its owner's.
+// Succeeded forgets the failures of an account from this place after a right password, and knows the device from now
+// on. From a device known before it leaves the failures of the account from elsewhere: they are not its owner's.
 func (s *Service) Succeeded(ctx context.Context, t tenant.ID, who Subject) error {
 	account, pair, _, device := who.failureTallies()
-	keys := []string{pair.Key, account.Key}
-	if who.Device != "" {
-		keys[1] = device.Key
-	}
-	_, err := s.store.ForgetCounters(ctx, t, keys...)
-	return err
+	return s.store.InTx(ctx, func(ctx context.Context) error {
+		counters, err := s.store.Counters(ctx, t, account.Key, pair.Key, device.Key)
+		if err != nil {
+			return err
+		}
+		now := s.now()
+		if _, ok := who.trusted(counters, device, now); ok {
+			delete(counters, account.Key)
+		}
+		delete(counters, device.Key)
+		if len(counters) > 0 {
+			if _, err := s.store.ForgetCounters(ctx, t, slices.Collect(maps.Keys(counters))...); err != nil {
+				return err
+			}
+		}
+		if who.Device == "" {
+			return nil
+		}
+		known := device.Counter
+		known.LastAt, known.ExpiresAt = now, now.Add(device.Length)
+		return s.store.SaveCounter(ctx, t, known)
+	})
 }
 
 // Blocked returns the automatic block of an account from a place, if there is one.

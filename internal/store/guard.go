@@ -74,6 +74,18 @@ func countingUp(tally guard.Tally, now time.Time) clause.Set {
 	}
 }
 
+// SaveCounter stores a counter as it is.
+func (db *DB) SaveCounter(ctx context.Context, t tenant.ID, c guard.Counter) error {
+	row := counterRow{
+		TenantID: string(t), CounterKey: c.Key, AccountHash: c.Account, UserID: c.User.ID, Place: c.Place, Tries: c.Count,
+		LastAt: c.LastAt, ExpiresAt: c.ExpiresAt, BlockedAt: orNull(c.BlockedAt),
+	}
+	return db.db(ctx).Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "tenant_id"}, {Name: "counter_key"}},
+		DoUpdates: clause.AssignmentColumns([]string{"user_id", "place", "tries", "last_at", "expires_at", "blocked_at"}),
+	}).Create(&row).Error
+}
+
 // Counters finds counters by their keys.
 func (db *DB) Counters(ctx context.Context, t tenant.ID, keys ...string) (map[string]guard.Counter, error) {
 	var rows []counterRow
