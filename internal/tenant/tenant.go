@@ -10,6 +10,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // ErrUnknown says that no tenant answers to a host or an id.
@@ -66,6 +67,8 @@ type Settings struct {
 	Metadata json.RawMessage `json:"metadata_schema,omitempty"`
 	// MinPassword is the least number of code points of a password, 15 to 64 (security.md row 1).
 	MinPassword int `json:"min_password,omitempty"`
+	// ResetMinutes is how long the link of a reset letter works, up to a day (row 14).
+	ResetMinutes int `json:"reset_minutes,omitempty"`
 }
 
 // Verification is the policy for unverified addresses: Mode is VerifyAllow, VerifyRemind or VerifyRequire,
@@ -116,6 +119,14 @@ func (s Settings) WithDefaults() Settings {
 		s.MinPassword = DefaultMinPassword
 	}
 	return s
+}
+
+// ResetLifetime is how long the link of a reset letter works: an hour, unless the settings say otherwise.
+func (s Settings) ResetLifetime() time.Duration {
+	if s.ResetMinutes <= 0 {
+		return time.Hour
+	}
+	return min(time.Duration(s.ResetMinutes)*time.Minute, 24*time.Hour)
 }
 
 // Policy is the policy of the attribute called name: what the settings say, else open to change.
