@@ -300,6 +300,15 @@ func LetterLanguage(t tenant.Tenant, p Profile, request string) (string, i18n.Re
 	return i18n.LetterLanguage(t.Locales, p.Lang(), request, p.AppMetadata.Text("locale"))
 }
 
+// ChooseLanguage keeps the language of pages that u chose.
+func (s *Service) ChooseLanguage(ctx context.Context, u tenant.User, lang string) error {
+	p, err := s.store.FindProfile(ctx, u)
+	if err != nil {
+		return err
+	}
+	return s.Edit(ctx, u, Edit{Version: p.Version, Values: map[string]string{FieldPageLang: lang}})
+}
+
 // Preferences are the page language and the time zone in a user_metadata text, as every page needs them.
 func Preferences(userMetadata string) (lang, letters, zone string) {
 	var m Metadata

@@ -236,3 +236,9 @@ func (db *DB) saveWords(ctx context.Context, p profile.Profile, before *profile.
 	}
 	return db.db(ctx).Create(&rows).Error
 }
+
+// SaveRole writes the role of u.
+func (db *DB) SaveRole(ctx context.Context, u tenant.User, role string) error {
+	return db.db(ctx).Exec("UPDATE users SET role = ?, version = version + 1 WHERE tenant_id = ? AND user_id = ?",
+		role, string(u.Tenant), u.ID).Error
+}

@@ -1,0 +1,112 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"portico/internal/profile"
+	"portico/internal/session"
+	"portico/internal/tenant"
+)
+
+// gate says who may come through to a route.
+type gate string
+
+// The gates, from the widest to the narrowest.
+const (
+	open      gate = "open"      // everybody, and no session is read: public documents, static files
+	anyone    gate = "anyone"    // everybody; who is signed in is known
+	exempt    gate = "exempt"    // signed in and not blocked, whatever else is owed (terms.md, rule T-5)
+	member    gate = "member"    // signed in, nothing owed
+	sensitive gate = "sensitive" // member, and has proven who they are within 15 minutes (row 42)
+	admin     gate = "admin"     // administrator; for everybody else the page does not exist
+	adminOnly gate = "admin+"    // administrator who has proven who they are within 15 minutes
+)
+
+// passes leads through a gate, or to the page that stands before it. The order is fixed (rule T-2): blocked, password to
+// change, terms, verification, profile.
+func (s *Server) passes(g gate, next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		live := session.From(c.Request().Context())
+		if g == open || g == anyone {
+			return next(c)
+		}
+		if !live.SignedIn() {
+			return s.signInFirst(c, g)
+		}
+		if live.Person.IsBlocked(s.Now()) {
+			return s.endBlocked(c, live)
+		}
+		if isAdmin := live.Person.Role == profile.RoleAdmin; (g == admin || g == adminOnly) && !isAdmin {
+			return echo.ErrNotFound
+		}
+		if g != exempt {
+			if before := s.owed(tenant.From(c.Request().Context()), live); before != "" {
+				return s.detour(c, before)
+			}
+		}
+		if (g == sensitive || g == adminOnly) && !live.Fresh(s.Now()) {
+			return s.detour(c, "/reauth")
+		}
+		return next(c)
+	}
+}
+
+// owed is the path of the page that must be dealt with before anything else, or nothing.
+func (s *Server) owed(t tenant.Tenant, live session.Live) string {
+	switch {
+	case live.Person.MustChange:
+		return "/account/security/password"
+	case live.Person.TermsOwed:
+		return "/terms/accept"
+	case s.mustVerify(t, live.Person):
+		return "/verify"
+	default:
+		return ""
+	}
+}
+
+// mustVerify reports whether the tenant's policy keeps a person with an unverified address out (rule V-7).
+func (s *Server) mustVerify(t tenant.Tenant, p session.Person) bool {
+	if p.EmailVerified || t.Verification.Mode != tenant.VerifyRequire {
+		return false
+	}
+	return s.Now().Sub(p.CreatedAt) >= time.Duration(t.Verification.Days)*24*time.Hour
+}
+
+// detour leads to a page that stands before the wanted one, which gets its turn afterwards: a page by its address, a sent
+// form by being kept for ten minutes.
+func (s *Server) detour(c echo.Context, before string) error {
+	r := c.Request()
+	back := r.URL.RequestURI()
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if err := s.park(c, r.URL.Path, r.PostForm); err != nil {
+			return err
+		}
+		back = "/resume"
+	}
+	return c.Redirect(http.StatusSeeOther, before+"?return_to="+url.QueryEscape(back))
+}
+
+// signInFirst leads to sign-in. Administrators' pages do not exist for strangers.
+func (s *Server) signInFirst(c echo.Context, g gate) error {
+	if g == admin || g == adminOnly {
+		return echo.ErrNotFound
+	}
+	return s.detour(c, "/login")
+}
+
+// endBlocked ends every session of somebody who was blocked meanwhile and says so (rule B-2).
+func (s *Server) endBlocked(c echo.Context, live session.Live) error {
+	ctx := c.Request().Context()
+	if _, err := s.Sessions.EndAll(ctx, live.User, ""); err != nil {
+		return err
+	}
+	if err := s.Cookies.Take(c.Request(), c.Response()); err != nil {
+		return err
+	}
+	return s.blockedPage(c, live.Person.BlockMessage)
+}

@@ -1,0 +1,73 @@
+package web
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"portico/static"
+)
+
+// route is one line of the route map: who may come through, and who answers. A form that carries a document may be large.
+type route struct {
+	gate   gate
+	method string
+	path   string
+	handle echo.HandlerFunc
+	large  bool
+}
+
+// routeMap is everything a browser can ask, grouped by gate.
+func (s *Server) routeMap() []route {
+	get := func(g gate, path string, h echo.HandlerFunc) route { return route{g, http.MethodGet, path, h, false} }
+	post := func(g gate, path string, h echo.HandlerFunc) route { return route{g, http.MethodPost, path, h, false} }
+	return []route{
+		get(anyone, "/", s.home),
+		get(anyone, "/help", s.showHelp),
+		get(anyone, "/language", s.showLanguage), post(anyone, "/language", s.saveLanguage),
+		get(anyone, "/resume", s.resume),
+
+		get(anyone, "/signup", s.showSignUp), post(anyone, "/signup", s.signUp),
+		get(anyone, "/login", s.showSignIn), post(anyone, "/login", s.signIn),
+		post(anyone, "/logout", s.signOut),
+		get(anyone, "/signed-out", s.showSignedOut),
+		get(anyone, "/blocked", s.showBlocked),
+		get(anyone, "/unblock/:ticket", s.openUnblock), get(anyone, "/unblock", s.showUnblock), post(anyone, "/unblock", s.unblock),
+
+		get(anyone, "/verify", s.showVerify), post(anyone, "/verify", s.verifyByCode), post(anyone, "/verify/again", s.verifyAgain),
+		get(anyone, "/verify/link", s.showVerifyLink), post(anyone, "/verify/link", s.verifyByLink),
+		get(anyone, "/verify/:ticket", s.openVerify),
+
+		get(exempt, "/reauth", s.showReauth), post(exempt, "/reauth", s.reauth),
+		get(member, "/account", s.showOverview),
+		get(member, "/account/profile", s.showProfile), post(member, "/account/profile", s.saveProfile),
+	}
+}
+
+// register puts the routes and what stands before them in place. Static files and health answer without a tenant.
+func (s *Server) register(e *echo.Echo) {
+	e.Use(identify, s.access, recovered, s.headers)
+	e.GET(static.Prefix+"*", echo.WrapHandler(static.Handler()))
+	e.GET("/favicon.ico", s.favicon)
+	e.GET("/healthz", s.healthy)
+	e.GET("/readyz", s.ready)
+	e.POST("/csp-reports", s.cspReport)
+	for _, r := range s.routes {
+		chain := []echo.MiddlewareFunc{limited(bodyLimit), s.withTenant}
+		if r.large {
+			chain[0] = limited(textLimit)
+		}
+		if r.gate != open {
+			chain = append(chain, s.withSession, s.guarded)
+		}
+		gate := func(next echo.HandlerFunc) echo.HandlerFunc { return s.passes(r.gate, next) }
+		e.Add(r.method, r.path, r.handle, append(chain, gate)...)
+		if r.method == http.MethodGet {
+			e.Add(http.MethodHead, r.path, r.handle, append(chain, gate)...)
+		}
+	}
+}
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

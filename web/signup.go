@@ -1,0 +1,63 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"portico/internal/i18n"
+	"portico/internal/password"
+	"portico/internal/session"
+	"portico/internal/signup"
+	"portico/internal/tenant"
+	"portico/internal/valid"
+	"portico/views/components"
+	"portico/views/pages"
+)
+
+func (s *Server) showSignUp(c echo.Context) error {
+	if session.From(c.Request().Context()).SignedIn() {
+		return c.Redirect(http.StatusSeeOther, "/account")
+	}
+	return s.signUpPage(c, "", nil)
+}
+
+func (s *Server) signUpPage(c echo.Context, email string, refused valid.Errors) error {
+	ctx := c.Request().Context()
+	f := s.form(c, refused)
+	view := pages.SignUpPage{
+		Page: s.page(c, "signup.title"), Token: f.token, Refusals: f.summary(),
+		Email: components.FieldModel{
+			Name: signup.FieldEmail, Label: i18n.T(ctx, "login.email"), Type: "email", LTR: true, Autocomplete: "email", Value: email,
+			Error: f.problem(signup.FieldEmail),
+		},
+		Password: components.PasswordModel{
+			Name: signup.FieldPassword, Label: i18n.T(ctx, "signup.password"), Autocomplete: "new-password",
+			Hint:  i18n.T(ctx, "signup.password.hint", "count", password.PolicyOf(tenant.From(ctx).Settings).Min),
+			Error: f.problem(signup.FieldPassword),
+		},
+	}
+	view.Refused = len(refused) > 0
+	return s.render(c, f.status(), pages.SignUp(view))
+}
+
+func (s *Server) signUp(c echo.Context) error {
+	r := c.Request()
+	ctx := r.Context()
+	s.knowDevice(c)
+	request := signup.Request{
+		Email: r.PostFormValue(signup.FieldEmail), Password: r.PostFormValue(signup.FieldPassword), Browser: s.browser(c),
+	}
+	err := s.SignUp.Create(ctx, request)
+	if refused, ok := errors.AsType[valid.Errors](err); ok {
+		return s.signUpPage(c, request.Email, refused)
+	}
+	if refused, ok := s.guessing(c, signup.FieldEmail, err); ok {
+		return s.signUpPage(c, request.Email, refused)
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, "/verify")
+}

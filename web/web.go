@@ -1,0 +1,72 @@
+// Package web is what a browser can ask: routes, gates and handlers. Echo is known here and nowhere else.
+//
+// A handler parses, calls one method of the domain, chooses the answer and renders. Everything that is the same for many
+// routes is middleware; who may come through is a gate in the route map.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"portico/internal/audit"
+	"portico/internal/keys"
+	"portico/internal/profile"
+	"portico/internal/session"
+	"portico/internal/signin"
+	"portico/internal/signup"
+	"portico/internal/tenant"
+	"portico/internal/verification"
+)
+
+// Config is what the server needs to do its work. Secure says that people reach it over TLS. Proxies are the networks
+// whose X-Forwarded-For is believed (security.md row 53). Ready says whether the process can serve.
+type Config struct {
+	Tenants      *tenant.Directory
+	Ring         keys.Ring
+	Cookies      *session.Cookies
+	Sessions     *session.Service
+	SignUp       *signup.Service
+	SignIn       *signin.Service
+	Verification *verification.Service
+	Profiles     *profile.Service
+	Audit        *audit.Log
+	Secure       bool
+	Proxies      []netip.Prefix
+	Ready        func(ctx context.Context) error
+	Log          *slog.Logger
+	Now          func() time.Time
+}
+
+// Server answers requests.
+type Server struct {
+	Config
+	crossOrigin *http.CrossOriginProtection
+	routes      []route
+}
+
+// New returns the handler of everything the product serves.
+func New(config Config) http.Handler {
+	s := &Server{Config: config, crossOrigin: http.NewCrossOriginProtection()}
+	e := echo.New()
+	e.HTTPErrorHandler = s.fail
+	e.IPExtractor = s.ipExtractor()
+	s.routes = s.routeMap()
+	s.register(e)
+	return e
+}
+
+func (s *Server) ipExtractor() echo.IPExtractor {
+	if len(s.Proxies) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, proxy := range s.Proxies {
+		options = append(options, echo.TrustIPRange(ipNet(proxy)))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}
