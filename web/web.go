@@ -15,6 +15,7 @@ import (
 
 	"portico/internal/audit"
 	"portico/internal/keys"
+	"portico/internal/password"
 	"portico/internal/profile"
 	"portico/internal/session"
 	"portico/internal/signin"
@@ -33,6 +34,7 @@ type Config struct {
 	SignUp       *signup.Service
 	SignIn       *signin.Service
 	Verification *verification.Service
+	Passwords    *password.Service
 	Profiles     *profile.Service
 	Audit        *audit.Log
 	Secure       bool
