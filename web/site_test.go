@@ -99,6 +99,12 @@ func onEach(t *testing.T, journey func(s *site), options ...func(*tenant.Setting
 	storetest.Each(t, func(t *testing.T, f storetest.Fixture) { journey(newSite(t, f)) }, options...)
 }
 
+// onSQLite runs a journey that is not about the database.
+func onSQLite(t *testing.T, journey func(s *site)) {
+	t.Helper()
+	journey(newSite(t, storetest.SQLite(t)))
+}
+
 func (s *site) do(err error) {
 	s.Helper()
 	if err != nil {
@@ -134,6 +140,19 @@ func (s *site) letter(to string, kind mail.Kind) sent {
 	}
 	s.Fatalf("no letter of kind %s to %s among %d", kind, to, len(s.letters))
 	return sent{}
+}
+
+// lettersTo counts the letters of a kind to an address.
+func (s *site) lettersTo(to string, kind mail.Kind) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, l := range s.letters {
+		if l.To == to && l.Kind == kind {
+			n++
+		}
+	}
+	return n
 }
 
 // linkPath is where the link of a letter leads on this site.
