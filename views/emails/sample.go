@@ -1,0 +1,44 @@
+package emails
+
+import (
+	"time"
+
+	"portico/internal/mail"
+)
+
+// Sample is what a letter of this kind may speak of, for previews. Nothing in it is real.
+func Sample(kind mail.Kind) mail.Facts {
+	const origin = "https://account.example.org"
+	when := time.Date(2026, time.November, 21, 7, 58, 0, 0, time.UTC)
+	f := mail.Facts{
+		Name: "Ana", Link: origin + "/example", Time: when, IP: "203.0.113.7",
+		Browser: "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0",
+	}
+	switch kind {
+	case mail.VerifyEmail, mail.EmailChangeConfirm:
+		f.Code, f.TTL = "482913", 24*time.Hour
+	case mail.ResetEmail:
+		f.Code, f.TTL = "482913", time.Hour
+	case mail.AlreadyRegistered:
+		f.SecondLink = origin + "/password/forgot"
+	case mail.ResetProvider:
+		f.Provider = "Example ID"
+	case mail.BlockedAccount:
+		f.Code, f.TTL, f.Count, f.IP = "482913", time.Hour, 10, ""
+	case mail.EmailChangeNotice, mail.EmailChanged:
+		f.Address, f.Until = "a•••@example.net", when.AddDate(0, 0, 7)
+	case mail.TermsChanged:
+		f.Document, f.Version, f.Until, f.Changes = "Terms of use", 3, when.AddDate(0, 1, 0), []string{"…", "…"}
+	case mail.TermsAccepted:
+		f.Document, f.Version = "Terms of use", 3
+	case mail.AccountBlocked:
+		f.Until, f.Message = when.AddDate(0, 0, 14), "…"
+	case mail.ProfileChangedByAdmin:
+		f.Changes = []string{"name", "phone_number"}
+	case mail.RequestReceived:
+		f.Until, f.Text = when.AddDate(0, 1, 0), "…"
+	case mail.RequestAnswered:
+		f.Text = "…"
+	}
+	return f
+}

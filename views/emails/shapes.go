@@ -1,0 +1,110 @@
+package emails
+
+import "portico/internal/mail"
+
+// form is how a part of a letter looks.
+type form int
+
+const (
+	text   form = iota
+	small       // set apart at the end: how long things work, and what to do if it was not you
+	code        // the code, large
+	button      // leads to Facts.Link
+	second      // a plain link to Facts.SecondLink
+	place       // when, from which browser and address
+	list        // Facts.Changes
+	fields      // Facts.Changes as names of attributes
+	quote       // Facts.Message or Facts.Text: what a person wrote
+)
+
+// part is one part of a letter: its form and the last piece of its message key, mail.<kind>.<key>.
+// A part whose facts are missing is left out: only says which facts its words need besides those of its form.
+type part struct {
+	form form
+	key  string
+	only func(f mail.Facts) bool
+}
+
+// shape is what a kind of letter consists of, in order; its subject and heading are mail.<kind>.subject.
+// why is the key of the footer's reason. A stranger's letter never carries a name, because a stranger chose it.
+type shape struct {
+	why      string
+	stranger bool
+	parts    []part
+}
+
+func hasUntil(f mail.Facts) bool   { return !f.Until.IsZero() }
+func hasTTL(f mail.Facts) bool     { return f.TTL > 0 }
+func hasCode(f mail.Facts) bool    { return f.Code != "" }
+func hasLink(f mail.Facts) bool    { return f.Link != "" }
+func hasChanges(f mail.Facts) bool { return len(f.Changes) > 0 }
+func hasMessage(f mail.Facts) bool { return f.Message != "" }
+func hasText(f mail.Facts) bool    { return f.Text != "" }
+
+// shapes says of every kind of letter what it consists of. A new kind is a line here and its words in letters.json.
+var shapes = map[mail.Kind]shape{
+	mail.VerifyEmail: {why: "signup", parts: []part{
+		{form: text, key: "body"}, {form: code}, {form: text, key: "or"}, {form: button, key: "button"},
+		{small, "ttl", hasTTL}, {form: small, key: "safe"},
+	}},
+	mail.AlreadyRegistered: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: button, key: "button"}, {form: second, key: "second"}, {form: small, key: "safe"},
+	}},
+	mail.ResetEmail: {why: "reset", parts: []part{
+		{form: text, key: "body"}, {form: button, key: "button"}, {text, "or", hasCode}, {form: code},
+		{small, "ttl", hasTTL}, {form: small, key: "safe"},
+	}},
+	mail.ResetProvider: {why: "reset", parts: []part{
+		{form: text, key: "body"}, {form: button, key: "button"}, {form: small, key: "safe"},
+	}},
+	mail.PasswordChanged: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: place}, {form: text, key: "safe"}, {form: button, key: "button"},
+	}},
+	mail.BlockedAccount: {why: "account", parts: []part{
+		{form: text, key: "body"}, {text, "mine", hasLink}, {form: button, key: "button"}, {text, "or", hasCode}, {form: code},
+		{small, "ttl", hasTTL}, {form: small, key: "safe"},
+	}},
+	mail.EmailChangeConfirm: {why: "change", stranger: true, parts: []part{
+		{form: text, key: "body"}, {form: code}, {form: text, key: "or"}, {form: button, key: "button"},
+		{small, "ttl", hasTTL}, {form: small, key: "safe"},
+	}},
+	mail.EmailChangeNotice: {why: "old", parts: []part{
+		{form: text, key: "body"}, {form: place}, {text, "mine", hasLink}, {form: button, key: "button"}, {small, "until", hasUntil},
+	}},
+	mail.EmailChanged: {why: "old", parts: []part{
+		{form: text, key: "body"}, {form: place}, {text, "mine", hasLink}, {form: button, key: "button"}, {small, "until", hasUntil},
+	}},
+	mail.EmailTaken: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: button, key: "button"}, {form: small, key: "safe"},
+	}},
+	mail.NewSignIn: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: place}, {form: text, key: "safe"}, {form: button, key: "button"},
+	}},
+	mail.SessionLimit: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: place}, {form: text, key: "safe"}, {form: button, key: "button"},
+	}},
+	mail.TermsChanged: {why: "account", parts: []part{
+		{form: text, key: "body"}, {text, "from", hasUntil}, {text, "short", hasChanges}, {form: list},
+		{form: button, key: "button"}, {form: small, key: "next"},
+	}},
+	mail.TermsAccepted: {why: "account", parts: []part{
+		{form: text, key: "body"}, {text, "keep", hasLink}, {form: button, key: "button"},
+	}},
+	mail.AccountBlocked: {why: "account", parts: []part{
+		{form: text, key: "body"}, {text, "until", hasUntil}, {text, "message", hasMessage}, {form: quote}, {form: small, key: "safe"},
+	}},
+	mail.AccountUnblocked: {why: "account", parts: []part{
+		{form: text, key: "body"}, {text, "message", hasMessage}, {form: quote}, {form: button, key: "button"},
+	}},
+	mail.ProfileChangedByAdmin: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: fields}, {text, "message", hasMessage}, {form: quote},
+		{form: button, key: "button"}, {form: small, key: "safe"},
+	}},
+	mail.RequestReceived: {why: "request", parts: []part{
+		{form: text, key: "body"}, {text, "until", hasUntil}, {text, "text", hasText}, {form: quote},
+		{form: button, key: "button"}, {form: small, key: "safe"},
+	}},
+	mail.RequestAnswered: {why: "request", parts: []part{
+		{form: text, key: "body"}, {form: quote}, {form: button, key: "button"}, {form: small, key: "safe"},
+	}},
+}
