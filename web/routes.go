@@ -23,7 +23,7 @@ type route struct {
 func (s *Server) routeMap() []route {
 	get := func(g gate, path string, h echo.HandlerFunc) route { return route{g, http.MethodGet, path, h, false} }
 	post := func(g gate, path string, h echo.HandlerFunc) route { return route{g, http.MethodPost, path, h, false} }
-	return []route{
+	routes := []route{
 		get(anyone, "/", s.home),
 		get(anyone, "/help", s.showHelp),
 		get(anyone, "/language", s.showLanguage), post(anyone, "/language", s.saveLanguage),
@@ -40,18 +40,21 @@ func (s *Server) routeMap() []route {
 		get(anyone, "/verify/link", s.showVerifyLink), post(anyone, "/verify/link", s.verifyByLink),
 		get(anyone, "/verify/:ticket", s.openVerify),
 
-		get(anyone, "/password/forgot", s.showForgot), post(anyone, "/password/forgot", s.forgot),
-		get(anyone, "/password/forgot/sent", s.showForgotSent),
-		get(anyone, "/password/reset/:ticket", s.openReset),
-		get(anyone, "/password/reset", s.showReset), post(anyone, "/password/reset", s.reset),
-		get(open, "/.well-known/change-password", s.wellKnownChange),
-		get(sensitive, "/account/security/password", s.showChangePassword),
-		post(sensitive, "/account/security/password", s.changePassword),
-
 		get(exempt, "/reauth", s.showReauth), post(exempt, "/reauth", s.reauth),
 		get(member, "/account", s.showOverview),
 		get(member, "/account/profile", s.showProfile), post(member, "/account/profile", s.saveProfile),
+		get(sensitive, "/account/email", s.showEmail), post(sensitive, "/account/email", s.saveEmail),
+		post(sensitive, "/account/email/cancel", s.cancelEmail),
+		get(member, "/account/security", s.showSecurity),
+		get(member, "/account/security/sessions", s.showSessions), post(member, "/account/security/sessions/end", s.endSession),
+		post(sensitive, "/account/security/sessions/end-others", s.endOtherSessions),
+		get(member, "/account/security/activity", s.showActivity),
 	}
+	for _, l := range s.changeLinks() {
+		routes = append(routes, get(anyone, l.path+"/:ticket", s.openChange(l)), get(anyone, l.path, s.showChange(l)),
+			post(anyone, l.path, s.redeemChange(l)))
+	}
+	return routes
 }
 
 // register puts the routes and what stands before them in place. Static files and health answer without a tenant.

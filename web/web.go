@@ -15,6 +15,7 @@ import (
 
 	"portico/internal/audit"
 	"portico/internal/keys"
+	"portico/internal/mail"
 	"portico/internal/password"
 	"portico/internal/profile"
 	"portico/internal/session"
@@ -25,7 +26,7 @@ import (
 )
 
 // Config is what the server needs to do its work. Secure says that people reach it over TLS. Proxies are the networks
-// whose X-Forwarded-For is believed (security.md row 53). Ready says whether the process can serve.
+// whose X-Forwarded-For is believed (security.md row 53). Mailbox is set in the demonstration alone. Ready says whether the process can serve.
 type Config struct {
 	Tenants      *tenant.Directory
 	Ring         keys.Ring
@@ -37,6 +38,7 @@ type Config struct {
 	Passwords    *password.Service
 	Profiles     *profile.Service
 	Audit        *audit.Log
+	Mailbox      *mail.Mailbox
 	Secure       bool
 	Proxies      []netip.Prefix
 	Ready        func(ctx context.Context) error

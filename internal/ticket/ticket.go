@@ -122,7 +122,8 @@ func New(store Store, ring keys.Ring, now func() time.Time) *Service {
 	return &Service{store, ring, now}
 }
 
-// Order says what ticket to issue. Kind and Lifetime must be set.
+// Order says what ticket to issue. Kind and Lifetime must be set. Code is the code of another ticket of the same letter,
+// if there is one. Beside leaves the older tickets of the kind open.
 type Order struct {
 	User     tenant.User
 	Kind     Kind
@@ -130,6 +131,8 @@ type Order struct {
 	Note     string
 	Browser  string
 	Lifetime time.Duration
+	Code     string
+	Beside   bool
 }
 
 // Issued is a new ticket with what only its letter may know.
@@ -145,25 +148,34 @@ func (s *Service) Issue(ctx context.Context, o Order) (Issued, error) {
 	now := s.now()
 	secret := make([]byte, 32) // 256 bits (security.md row 13)
 	_, _ = rand.Read(secret)
-	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
-	if err != nil {
-		return Issued{}, err
+	issued := Issued{Secret: base64.RawURLEncoding.EncodeToString(secret), Code: o.Code}
+	if issued.Code == "" {
+		n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
+		if err != nil {
+			return Issued{}, err
+		}
+		issued.Code = fmt.Sprintf("%06d", n)
 	}
-	issued := Issued{Secret: base64.RawURLEncoding.EncodeToString(secret), Code: fmt.Sprintf("%06d", n)}
 	issued.Ticket = Ticket{
 		User: o.User, Hash: HashOf(issued.Secret), Kind: o.Kind, Address: o.Address, Note: o.Note, Browser: o.Browser,
 		CreatedAt: now, ExpiresAt: now.Add(o.Lifetime), CodeExpiresAt: now.Add(CodeLifetime),
 	}
 	issued.CodeMAC = s.codeMAC(issued.Ticket, issued.Code)
-	if o.User.IsZero() {
-		err = s.store.VoidBrowserTickets(ctx, o.User.Tenant, o.Browser, now, o.Kind)
-	} else {
-		err = s.store.VoidTickets(ctx, o.User, now, o.Kind)
-	}
-	if err != nil {
+	if err := s.voidOlder(ctx, o, now); err != nil {
 		return Issued{}, err
 	}
 	return issued, s.store.AddTicket(ctx, issued.Ticket)
+}
+
+func (s *Service) voidOlder(ctx context.Context, o Order, now time.Time) error {
+	switch {
+	case o.Beside:
+		return nil
+	case o.User.IsZero():
+		return s.store.VoidBrowserTickets(ctx, o.User.Tenant, o.Browser, now, o.Kind)
+	default:
+		return s.store.VoidTickets(ctx, o.User, now, o.Kind)
+	}
 }
 
 // HashOf is the key under which the database knows a secret.

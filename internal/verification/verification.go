@@ -53,15 +53,21 @@ type Service struct {
 	guard    *guard.Service
 	outbox   *mail.Outbox
 	sessions *session.Service
+	resets   Resets
 	log      *audit.Log
 	now      func() time.Time
 }
 
+// Resets mails somebody a link for a new password.
+type Resets interface {
+	Send(ctx context.Context, p profile.Profile, browser string) error
+}
+
 // New returns the service on store.
-func New(store Store, tickets *ticket.Service, g *guard.Service, outbox *mail.Outbox, sessions *session.Service, log *audit.Log,
-	now func() time.Time,
+func New(store Store, tickets *ticket.Service, g *guard.Service, outbox *mail.Outbox, sessions *session.Service, resets Resets,
+	log *audit.Log, now func() time.Time,
 ) *Service {
-	return &Service{store, tickets, g, outbox, sessions, log, now}
+	return &Service{store, tickets, g, outbox, sessions, resets, log, now}
 }
 
 // Send mails p a link and a code that prove its address, and voids the ones sent before. browser is the hash of the

@@ -1,0 +1,54 @@
+// Command portico is a self-service account portal: one binary that serves people, their administrators and the public
+// pages of a company's terms.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands are the sub-commands, as kong reads and explains them.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"Serve the portal."`
+	Demo    demoCommand    `cmd:"" help:"Serve a demonstration with its own database, people and readable mailbox."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database up to date (serve does so too)."`
+	Admin   adminCommand   `cmd:"" help:"Administrators."`
+	Tenant  tenantCommand  `cmd:"" help:"Tenants."`
+	Key     keyCommand     `cmd:"" help:"Make a new secret key."`
+	Version versionCommand `cmd:"" help:"Say which version this is."`
+}
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "portico:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	var c commands
+	parser, err := kong.New(&c, kong.Name("portico"), kong.Description("Self-service account portal."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		return err
+	}
+	chosen, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	chosen.BindTo(ctx, (*context.Context)(nil))
+	chosen.Bind(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
+	return chosen.Run()
+}
+
+// now is the process's clock: UTC, to the microsecond that databases keep.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

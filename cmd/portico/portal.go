@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"portico/internal/audit"
+	"portico/internal/guard"
+	"portico/internal/keys"
+	"portico/internal/mail"
+	"portico/internal/password"
+	"portico/internal/profile"
+	"portico/internal/session"
+	"portico/internal/signin"
+	"portico/internal/signup"
+	"portico/internal/store"
+	"portico/internal/tenant"
+	"portico/internal/ticket"
+	"portico/internal/verification"
+	"portico/web"
+)
+
+// portal is everything that serves, built by hand from one database and one ring of keys.
+type portal struct {
+	db      *store.DB
+	tenants *tenant.Directory
+	log     *slog.Logger
+	config  web.Config
+	letters *mail.Worker
+	resets  *password.Service
+	changes *verification.Service
+	purge   func(context.Context) error
+}
+
+// parts is what a portal is built from.
+type parts struct {
+	db      *store.DB
+	ring    keys.Ring
+	origin  string
+	secure  bool
+	proxies []netip.Prefix
+	sender  mail.Sender
+	mailbox *mail.Mailbox // the sender of the demonstration, whose letters can be read in the browser
+	log     *slog.Logger
+	now     func() time.Time
+	only    tenant.ID // whose letters are sent; tests share a database, each with a tenant of its own
+}
+
+func build(p parts) *portal {
+	log := audit.New(p.db, p.now)
+	tenants := tenant.NewDirectory(p.db, p.origin, p.now)
+	letters := mail.NewWorker(mail.Config{
+		Store: p.db, Ring: p.ring, Tenants: tenants.ByID, Render: render, Sender: p.sender, Failed: letterFailed(log), Log: p.log, Only: p.only,
+	})
+	outbox := mail.NewOutbox(p.db, p.ring, p.now, letters.Wake)
+	tickets := ticket.New(p.db, p.ring, p.now)
+	sessions := session.New(p.db, p.now)
+	guesses := guard.New(p.db, p.now)
+	hasher := password.NewHasher()
+	passwords := password.New(p.db, tenants, hasher, guesses, tickets, sessions, outbox, log, p.now)
+	verifications := verification.New(p.db, tickets, guesses, outbox, sessions, passwords, log, p.now)
+	return &portal{
+		db: p.db, tenants: tenants, log: p.log, letters: letters, resets: passwords, changes: verifications, purge: sessions.Purge,
+		config: web.Config{
+			Tenants: tenants, Ring: p.ring, Cookies: session.NewCookies(sessions, p.ring, p.secure), Sessions: sessions,
+			SignUp:       signup.New(p.db, hasher, guesses, verifications, outbox, log, p.now),
+			SignIn:       signin.New(p.db, hasher, guesses, tickets, sessions, outbox, log, p.now),
+			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, log, p.now), Audit: log,
+			Secure: p.secure, Proxies: p.proxies, Ready: p.db.Ping, Log: p.log, Now: p.now, Mailbox: p.mailbox,
+		},
+	}
+}
+
+// Limits of the server (security.md row 54).
+const (
+	readHeader = 5 * time.Second
+	readBody   = 20 * time.Second
+	write      = 40 * time.Second
+	idle       = 2 * time.Minute
+	drain      = 20 * time.Second
+	maxHeader  = 16 << 10
+)
+
+// serve answers on listener until ctx ends, then lets what is under way finish: no request is cut, no letter is lost.
+func (p *portal) serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler: web.New(p.config), ReadHeaderTimeout: readHeader, ReadTimeout: readBody, WriteTimeout: write,
+		IdleTimeout: idle, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
+	}
+	background, end := context.WithCancel(context.WithoutCancel(ctx))
+	var work sync.WaitGroup
+	for _, run := range []func(context.Context){p.letters.Run, p.answerResets, p.minutely} {
+		work.Go(func() { run(background) })
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		defer cancel()
+		stopped <- server.Shutdown(limit)
+	}()
+	err := server.Serve(listener)
+	if errors.Is(err, http.ErrServerClosed) {
+		err = <-stopped
+	}
+	end() // after the last request, so that what it queued is still taken up or stays in the database
+	work.Wait()
+	return err
+}
+
+func (p *portal) answerResets(ctx context.Context) {
+	p.resets.Run(ctx, func(err error) { p.log.Error("password resets", "error", err) })
+}
+
+// minutely does what waits for a time to come: changes of address that take effect, sessions that are over.
+func (p *portal) minutely(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		err := errors.Join(p.changes.ApplyDue(ctx, p.tenants.ByID), p.purge(ctx))
+		if err != nil && ctx.Err() == nil {
+			p.log.Error("minutely work", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}

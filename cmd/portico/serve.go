@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+
+	"portico/internal/config"
+	"portico/internal/i18n"
+	"portico/internal/store"
+	"portico/internal/tenant"
+)
+
+type serveCommand struct{ config.Serve }
+
+// Run serves the portal until it is told to stop.
+func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
+	checked, err := c.Check()
+	if err != nil {
+		return fmt.Errorf("the settings are not right:\n%w", err)
+	}
+	db, err := openMigrated(ctx, c.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	if err := c.ensureDefault(ctx, db); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return err
+	}
+	p := build(parts{db: db, ring: checked.Ring, origin: c.BaseURL, secure: checked.Secure, proxies: checked.Proxies, log: log, now: now})
+	log.Info("serving", "address", listener.Addr().String(), "base_url", c.BaseURL, "database", db.Dialect())
+	return p.serve(ctx, listener)
+}
+
+// ensureDefault gives the default tenant the settings of the process: it needs no set-up of its own.
+func (c *serveCommand) ensureDefault(ctx context.Context, db *store.DB) error {
+	settings := tenant.Settings{Product: c.Product, SupportEmail: c.Support, Locales: c.Locales}
+	for _, tag := range c.Locales {
+		if _, ok := i18n.Find(tag); !ok {
+			return fmt.Errorf("PORTICO_LOCALES: %q is not shipped", tag)
+		}
+	}
+	all, _, err := db.Tenants(ctx)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(all, func(t tenant.Tenant) bool { return t.ID == tenant.Default })
+	if at < 0 {
+		err := db.AddTenant(ctx, tenant.Tenant{ID: tenant.Default, Settings: settings}, nil)
+		if errors.Is(err, tenant.ErrTaken) {
+			return nil // another replica was faster
+		}
+		return err
+	}
+	saved := all[at].Settings
+	saved.Product, saved.SupportEmail, saved.Locales = settings.Product, settings.SupportEmail, settings.Locales
+	return db.SaveSettings(ctx, tenant.Default, saved)
+}
+
+func openMigrated(ctx context.Context, address string) (*store.DB, error) {
+	db, err := store.Open(address)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
