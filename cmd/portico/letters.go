@@ -2,19 +2,18 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"portico/internal/audit"
 	"portico/internal/mail"
 	"portico/internal/tenant"
+	"portico/views/emails"
 )
 
 // render writes a letter.
-func render(_ context.Context, _ tenant.Tenant, l mail.Letter) (mail.Message, error) {
-	f := l.Facts
-	return mail.Message{
-		To: l.To, Subject: string(l.Kind), Text: strings.Join([]string{f.Code, f.Link, f.SecondLink}, "\n"),
-	}, nil
+func render(ctx context.Context, t tenant.Tenant, l mail.Letter) (mail.Message, error) {
+	from := emails.From{Product: t.Product, Origin: t.Origin, SupportEmail: t.SupportEmail, SupportURL: t.SupportURL}
+	subject, text, html, err := emails.Render(ctx, from, l)
+	return mail.Message{FromName: t.Product, Subject: subject, Text: text, HTML: html}, err
 }
 
 // letterFailed records that a letter was given up.

@@ -10,6 +10,7 @@ import (
 
 	"portico/internal/config"
 	"portico/internal/i18n"
+	"portico/internal/mail"
 	"portico/internal/store"
 	"portico/internal/tenant"
 )
@@ -21,6 +22,10 @@ func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 	checked, err := c.Check()
 	if err != nil {
 		return fmt.Errorf("the settings are not right:\n%w", err)
+	}
+	sender, err := mail.NewSMTP(c.SMTPURL, c.MailFrom)
+	if err != nil {
+		return err
 	}
 	db, err := openMigrated(ctx, c.DatabaseURL)
 	if err != nil {
@@ -34,7 +39,9 @@ func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	p := build(parts{db: db, ring: checked.Ring, origin: c.BaseURL, secure: checked.Secure, proxies: checked.Proxies, log: log, now: now})
+	p := build(parts{
+		db: db, ring: checked.Ring, origin: c.BaseURL, secure: checked.Secure, proxies: checked.Proxies, sender: sender, log: log, now: now,
+	})
 	log.Info("serving", "address", listener.Addr().String(), "base_url", c.BaseURL, "database", db.Dialect())
 	return p.serve(ctx, listener)
 }

@@ -88,7 +88,7 @@ func modelOf(ctx context.Context, from From, letter mail.Letter) (model, error) 
 		}
 	}
 	m.Preview = m.blocks[0].text
-	if hasCode(letter.Facts) && m.has(code) {
+	if m.has(code) {
 		m.Preview = i18n.T(ctx, "mail.code", "code", spaced(letter.Facts.Code))
 		m.blocks = append(m.blocks, block{form: small, text: i18n.T(ctx, "mail.code.safe", w.args...)})
 	}
@@ -158,9 +158,7 @@ func (w words) blocks(p part) []block {
 	case text, small:
 		return []block{{form: p.form, text: w.of(p.key)}}
 	case code:
-		if f.Code != "" {
-			return []block{{form: code, text: f.Code}}
-		}
+		return w.code(p.key)
 	case button:
 		if f.Link != "" {
 			return []block{{form: button, text: w.of(p.key), url: f.Link}}
@@ -183,6 +181,17 @@ func (w words) blocks(p part) []block {
 		}
 	}
 	return nil
+}
+
+func (w words) code(key string) []block {
+	if w.letter.Facts.Code == "" {
+		return nil
+	}
+	blocks := []block{{form: code, text: w.letter.Facts.Code}}
+	if key != "" {
+		blocks = append([]block{{form: text, text: i18n.T(w.ctx, "mail.code."+key)}}, blocks...)
+	}
+	return blocks
 }
 
 func (w words) place() []block {

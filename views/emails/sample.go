@@ -26,7 +26,10 @@ func Sample(kind mail.Kind) mail.Facts {
 	case mail.BlockedAccount:
 		f.Code, f.TTL, f.Count, f.IP = "482913", time.Hour, 10, ""
 	case mail.EmailChangeNotice, mail.EmailChanged:
-		f.Address, f.Until = "a•••@example.net", when.AddDate(0, 0, 7)
+		f.Code, f.Address, f.Until = "482913", "a•••@example.net", when.AddDate(0, 0, 7)
+		if kind == mail.EmailChangeNotice {
+			f.SecondLink, f.TTL = origin+"/example/undo", 3*24*time.Hour
+		}
 	case mail.TermsChanged:
 		f.Document, f.Version, f.Until, f.Changes = "Terms of use", 3, when.AddDate(0, 1, 0), []string{"…", "…"}
 	case mail.TermsAccepted:

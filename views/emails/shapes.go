@@ -8,9 +8,9 @@ type form int
 const (
 	text   form = iota
 	small       // set apart at the end: how long things work, and what to do if it was not you
-	code        // the code, large
+	code        // the code, large; with a key, after the words mail.code.<key>
 	button      // leads to Facts.Link
-	second      // a plain link to Facts.SecondLink
+	second      // leads to Facts.SecondLink
 	place       // when, from which browser and address
 	list        // Facts.Changes
 	fields      // Facts.Changes as names of attributes
@@ -35,8 +35,8 @@ type shape struct {
 
 func hasUntil(f mail.Facts) bool   { return !f.Until.IsZero() }
 func hasTTL(f mail.Facts) bool     { return f.TTL > 0 }
-func hasCode(f mail.Facts) bool    { return f.Code != "" }
 func hasLink(f mail.Facts) bool    { return f.Link != "" }
+func hasSecond(f mail.Facts) bool  { return f.SecondLink != "" }
 func hasChanges(f mail.Facts) bool { return len(f.Changes) > 0 }
 func hasMessage(f mail.Facts) bool { return f.Message != "" }
 func hasText(f mail.Facts) bool    { return f.Text != "" }
@@ -51,7 +51,7 @@ var shapes = map[mail.Kind]shape{
 		{form: text, key: "body"}, {form: button, key: "button"}, {form: second, key: "second"}, {form: small, key: "safe"},
 	}},
 	mail.ResetEmail: {why: "reset", parts: []part{
-		{form: text, key: "body"}, {form: button, key: "button"}, {text, "or", hasCode}, {form: code},
+		{form: text, key: "body"}, {form: button, key: "button"}, {form: code, key: "if"},
 		{small, "ttl", hasTTL}, {form: small, key: "safe"},
 	}},
 	mail.ResetProvider: {why: "reset", parts: []part{
@@ -61,7 +61,7 @@ var shapes = map[mail.Kind]shape{
 		{form: text, key: "body"}, {form: place}, {form: text, key: "safe"}, {form: button, key: "button"},
 	}},
 	mail.BlockedAccount: {why: "account", parts: []part{
-		{form: text, key: "body"}, {text, "mine", hasLink}, {form: button, key: "button"}, {text, "or", hasCode}, {form: code},
+		{form: text, key: "body"}, {text, "mine", hasLink}, {form: button, key: "button"}, {form: code, key: "if"},
 		{small, "ttl", hasTTL}, {form: small, key: "safe"},
 	}},
 	mail.EmailChangeConfirm: {why: "change", stranger: true, parts: []part{
@@ -69,10 +69,11 @@ var shapes = map[mail.Kind]shape{
 		{small, "ttl", hasTTL}, {form: small, key: "safe"},
 	}},
 	mail.EmailChangeNotice: {why: "old", parts: []part{
-		{form: text, key: "body"}, {form: place}, {text, "mine", hasLink}, {form: button, key: "button"}, {small, "until", hasUntil},
+		{form: text, key: "body"}, {form: place}, {text, "mine", hasLink}, {form: button, key: "button"},
+		{text, "else", hasSecond}, {form: second, key: "second"}, {form: code, key: "if"}, {small, "until", hasUntil},
 	}},
 	mail.EmailChanged: {why: "old", parts: []part{
-		{form: text, key: "body"}, {form: place}, {text, "mine", hasLink}, {form: button, key: "button"}, {small, "until", hasUntil},
+		{form: text, key: "body"}, {form: place}, {text, "mine", hasLink}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "until", hasUntil},
 	}},
 	mail.EmailTaken: {why: "account", parts: []part{
 		{form: text, key: "body"}, {form: button, key: "button"}, {form: small, key: "safe"},
