@@ -46,6 +46,10 @@ func TestCheck(t *testing.T) {
 		{"ASVS-6.2.4 a walk over the keyboard", "qwertyuiopasdfgh", "err.password.common"},
 		{"ASVS-6.2.4 a walk down its columns", "1qaz2wsx3edc4rfv", "err.password.common"},
 		{"ASVS-6.2.4 counting", "12345678901234567890", "err.password.common"},
+		{"ASVS-6.2.4 three of the commonest words", "dragonmonkeyfootball", "err.password.common"},
+		{"ASVS-6.2.4 a city and a year", "Manchester1985!", "err.password.common"},
+		{"ASVS-6.2.4 a word with its end drawn out", "llllllloooooooong", "err.password.common"},
+		{"three words of a dictionary", "otter lamp violin", ""},
 		{"ASVS-6.2.4 one key held down", strings.Repeat("k", 20), "err.password.common"},
 		{"ASVS-6.2.4 a short unit over and over", strings.Repeat("wq7", 9), "err.password.common"},
 		{"ASVS-6.2.11 the product twice", "PorticoPortico1", "err.password.personal"},
@@ -118,7 +122,7 @@ func TestScoringEndsSoon(t *testing.T) {
 	hostile := strings.Repeat("4@8({[<369!|17$5+%20", 6)
 	start := time.Now()
 	Policy{Min: 15}.Check(hostile, kim)
-	if took := time.Since(start); took > 3*time.Second {
+	if took := time.Since(start); took > time.Second {
 		t.Errorf("scoring %d characters took %v", len(hostile), took)
 	}
 }
