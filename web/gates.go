@@ -44,7 +44,7 @@ func (s *Server) passes(g gate, next echo.HandlerFunc) echo.HandlerFunc {
 			return echo.ErrNotFound
 		}
 		if g != exempt {
-			if before := s.owed(tenant.From(c.Request().Context()), live); before != "" {
+			if before := s.owed(tenant.From(c.Request().Context()), live); before != "" && before != c.Path() {
 				return s.detour(c, before)
 			}
 		}

@@ -40,6 +40,14 @@ func (s *Server) routeMap() []route {
 		get(anyone, "/verify/link", s.showVerifyLink), post(anyone, "/verify/link", s.verifyByLink),
 		get(anyone, "/verify/:ticket", s.openVerify),
 
+		get(anyone, "/password/forgot", s.showForgot), post(anyone, "/password/forgot", s.forgot),
+		get(anyone, "/password/forgot/sent", s.showForgotSent),
+		get(anyone, "/password/reset/:ticket", s.openReset),
+		get(anyone, "/password/reset", s.showReset), post(anyone, "/password/reset", s.reset),
+		get(open, "/.well-known/change-password", s.wellKnownChange),
+		get(sensitive, "/account/security/password", s.showChangePassword),
+		post(sensitive, "/account/security/password", s.changePassword),
+
 		get(exempt, "/reauth", s.showReauth), post(exempt, "/reauth", s.reauth),
 		get(member, "/account", s.showOverview),
 		get(member, "/account/profile", s.showProfile), post(member, "/account/profile", s.saveProfile),

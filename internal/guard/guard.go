@@ -19,8 +19,8 @@ import (
 // Action is what somebody is about to do.
 type Action string
 
-// The actions. Reauth is SignIn by somebody who is signed in already. Resend and VerifyRequest send the same letter
-// and share their limits. BlockLetter tells the owner of an account about an automatic block.
+// The actions. Reauth is SignIn by somebody who is signed in already. SignUp, VerifyRequest and Resend send the same
+// letter and share their limits. BlockLetter tells the owner of an account about an automatic block.
 const (
 	SignIn        Action = "sign_in"
 	Reauth        Action = "reauth"

@@ -84,7 +84,7 @@ func (s Subject) limits(a Action) []limit {
 		}
 	case BlockLetter:
 		return []limit{counted(time.Hour, 1, "block letter", s.Account, place(s.IP))}
-	case Resend:
+	case Resend, SignUp:
 		a = VerifyRequest
 	}
 	purpose := "mail " + string(a)

@@ -159,7 +159,7 @@ func claimed(p profile.Profile) profile.Profile {
 }
 
 // Change replaces the password of who is signed in. Their session goes on under a new id, the others end (rule R-6). A
-// wrong current password counts as a failed sign-in (security.md row 11). It returns valid.Errors when a field is
+// wrong current password counts as a failed sign-in (security.md row 11). device is the id of the browser. It returns valid.Errors when a field is
 // refused and *guard.TooMany after too many failures.
 func (s *Service) Change(ctx context.Context, live session.Live, device, current, chosen string) (session.Session, error) {
 	t := tenant.From(ctx)
@@ -207,7 +207,7 @@ func (s *Service) proveCurrent(ctx context.Context, p profile.Profile, device, c
 		refused.Add(FieldCurrent, "err.password.empty")
 		return refused, nil
 	}
-	subject := guard.Subject{Account: profile.EmailKey(p.Email), User: p.User, IP: audit.OriginOf(ctx).IP, Device: device}
+	subject := guard.Subject{Account: profile.EmailKey(p.Email), User: p.User, IP: audit.OriginOf(ctx).IP, Device: session.HashOf(device)}
 	if err := s.guard.Allow(ctx, p.User.Tenant, guard.Reauth, subject); err != nil {
 		return nil, err
 	}

@@ -129,6 +129,7 @@ func (s *Service) compare(ctx context.Context, u tenant.User, plain string) (rig
 
 // refuse counts and records a failed try, and mails the owner when it was the one too many (rule B-3).
 func (s *Service) refuse(ctx context.Context, p profile.Profile, subject guard.Subject) error {
+	subject.User = p.User
 	outcome, err := s.guard.Failed(ctx, p.User.Tenant, subject)
 	if err != nil {
 		return err
@@ -154,6 +155,13 @@ func (s *Service) tellBlocked(ctx context.Context, p profile.Profile, subject gu
 		return err
 	}
 	t := tenant.From(ctx)
+	err := s.guard.Allow(ctx, t.ID, guard.BlockLetter, subject)
+	if _, told := errors.AsType[*guard.TooMany](err); told {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	issued, err := s.tickets.Issue(ctx, ticket.Order{
 		User: p.User, Kind: ticket.Unblock, Address: p.Email, Note: subject.IP.String(), Lifetime: UnblockLifetime,
 	})

@@ -111,3 +111,9 @@ func (db *DB) TakeResetRequest(ctx context.Context, r password.Request) (bool, e
 	result := db.db(ctx).Where("tenant_id = ? AND request_id = ?", string(r.Tenant), r.ID).Delete(&resetRow{})
 	return result.RowsAffected > 0, result.Error
 }
+
+// RequirePasswordChange makes u choose a new password before anything else.
+func (db *DB) RequirePasswordChange(ctx context.Context, u tenant.User) error {
+	return db.db(ctx).Model(&passwordRow{}).Where("tenant_id = ? AND user_id = ?", string(u.Tenant), u.ID).
+		UpdateColumn("must_change", true).Error
+}
