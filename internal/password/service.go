@@ -26,6 +26,10 @@ type Store interface {
 	SavePassword(ctx context.Context, u tenant.User, hash string, now time.Time, rehashed bool) error
 	// SavePasswordReset writes what a new password changes in the profile.
 	SavePasswordReset(ctx context.Context, p profile.Profile) error
+	// DropChange gives up a change of address that has not taken effect.
+	DropChange(ctx context.Context, u tenant.User) error
+	// PreviousAddress returns the address before a change that took effect since then, or nothing.
+	PreviousAddress(ctx context.Context, u tenant.User, since time.Time) (string, error)
 	AddResetRequest(ctx context.Context, r Request) error
 	// ResetRequests returns the requests of a tenant that wait, the oldest first.
 	ResetRequests(ctx context.Context, t tenant.ID, limit int) ([]Request, error)
@@ -136,6 +140,10 @@ func (s *Service) Reset(ctx context.Context, c ticket.Claim, chosen string) erro
 		}
 		ctx = audit.WithActor(ctx, audit.Actor{Kind: audit.ByUser, ID: p.User.ID})
 		if err := s.save(ctx, claimed(p), hash, "reset"); err != nil {
+			return err
+		}
+		// Whoever knew the old password may have asked for another address.
+		if err := s.store.DropChange(ctx, p.User); err != nil {
 			return err
 		}
 		if err := s.guard.UnblockAccount(ctx, p.User.Tenant, profile.EmailKey(p.Email)); err != nil {
@@ -255,5 +263,22 @@ func (s *Service) save(ctx context.Context, p profile.Profile, hash, way string)
 	if err != nil {
 		return err
 	}
-	return s.send(ctx, p, mail.PasswordChanged, mail.Facts{Link: tenant.From(ctx).URL("/password/forgot")})
+	return s.tell(ctx, p)
+}
+
+// afterwards is how long the address before a change is still told what happens to the account (security.md row 66).
+const afterwards = 7 * 24 * time.Hour
+
+// tell mails that there is a new password to the address of p, and to the one it had until lately.
+func (s *Service) tell(ctx context.Context, p profile.Profile) error {
+	facts := mail.Facts{Link: tenant.From(ctx).URL("/password/forgot")}
+	if err := s.send(ctx, p, mail.PasswordChanged, facts); err != nil {
+		return err
+	}
+	before, err := s.store.PreviousAddress(ctx, p.User, s.now().Add(-afterwards))
+	if err != nil || before == "" || profile.EmailKey(before) == profile.EmailKey(p.Email) {
+		return err
+	}
+	p.Email = before
+	return s.send(ctx, p, mail.PasswordChanged, facts)
 }

@@ -24,6 +24,7 @@ import (
 	"portico/internal/tenant"
 	"portico/internal/ticket"
 	"portico/internal/valid"
+	"portico/internal/verification"
 )
 
 const (
@@ -455,6 +456,56 @@ func TestResetKeepsAProvenAccount(t *testing.T) {
 			t.Errorf("got %+v, want everything as it was", p)
 		}
 	}, func(p *profile.Profile) { p.UserMetadata = profile.Metadata{"lang": json.RawMessage(`"pl"`)} })
+}
+
+// Whoever knew the old password may have asked for another address; it must not arrive after the reset.
+func TestResetGivesUpAPendingChangeOfAddress(t *testing.T) {
+	each(t, func(w *world) {
+		now := w.Clock.Now()
+		w.do(w.DB.SaveChange(w.ctx, verification.Change{
+			User: w.user, NewEmail: "thief@example.org", OldEmail: "Kim.Nowak@example.org", RequestedAt: now, ConfirmedAt: now,
+			DueAt: now.Add(72 * time.Hour),
+		}))
+		l := w.ask(laptop)
+		w.do(w.Reset(w.ctx, w.claim(l, laptop, ""), second))
+		if c, err := w.DB.FindChange(w.ctx, w.user); err != nil || c.Pending() {
+			t.Errorf("got %+v, %v, want nothing pending", c, err)
+		}
+	})
+}
+
+// Row 66: the address of last week is told, too.
+func TestPreviousAddressIsToldOfANewPassword(t *testing.T) {
+	each(t, func(w *world) {
+		now := w.Clock.Now()
+		w.do(w.DB.SaveChange(w.ctx, verification.Change{
+			User: w.user, NewEmail: "Kim.Nowak@example.org", OldEmail: "before@example.org", RequestedAt: now, DueAt: now, DoneAt: now,
+		}))
+		w.Clock.Advance(6 * 24 * time.Hour)
+		_, err := w.Change(w.ctx, w.here, laptop, first, second)
+		w.do(err)
+		if len(w.box.letters) != 2 || w.box.letters[0].To != "Kim.Nowak@example.org" || w.box.letters[1].To != "before@example.org" {
+			t.Fatalf("got %v, want a notice to both addresses", w.box.letters)
+		}
+		w.Clock.Advance(2 * 24 * time.Hour)
+		l := w.ask(laptop)
+		w.do(w.Reset(w.ctx, w.claim(l, laptop, ""), first))
+		if got := w.box.letters[3:]; len(got) != 1 {
+			t.Errorf("after eight days: got %v, want one notice", got)
+		}
+	})
+}
+
+func TestChangeNeedsALiveSession(t *testing.T) {
+	each(t, func(w *world) {
+		_, err := w.Change(w.ctx, w.here, laptop, first, second)
+		w.do(err)
+		_, err = w.Change(w.ctx, w.here, laptop, second, "four ladders by the harbour")
+		w.wants("a session that has ended", err, session.ErrNone)
+		if !w.has(second) {
+			t.Error("the password changed")
+		}
+	})
 }
 
 func TestChange(t *testing.T) {

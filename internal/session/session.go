@@ -200,13 +200,14 @@ func (s *Service) Find(ctx context.Context, t tenant.ID, id string) (Live, error
 }
 
 // Renew gives the session a new id and ends the old one, as after a re-authentication or a change of privilege
-// (security.md row 35). The person counts as having proven who they are just now.
+// (security.md row 35). The person counts as having proven who they are just now. It returns ErrNone when the session
+// has ended meanwhile.
 func (s *Service) Renew(ctx context.Context, old Session) (Session, error) {
 	renewed := old
 	renewed.ID = newID()
 	renewed.Hash, renewed.AuthenticatedAt = HashOf(renewed.ID), s.now()
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
-		if _, err := s.store.EndSession(ctx, old.User, old.Hash); err != nil {
+		if err := s.End(ctx, old.User, old.Hash); err != nil {
 			return err
 		}
 		return s.store.AddSession(ctx, renewed)
