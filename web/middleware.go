@@ -77,7 +77,7 @@ func recovered(next echo.HandlerFunc) echo.HandlerFunc {
 
 // contentPolicy forbids everything that is not ours, and every inline script and style (security.md row 56).
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
-	"connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; " +
+	"connect-src 'self'; frame-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'; report-to csp"
 
 // headers sets what every answer carries (rows 56–58). Public pages replace Cache-Control.

@@ -51,6 +51,7 @@ func (s *Server) routeMap() []route {
 		get(exempt, "/reauth", s.showReauth), post(exempt, "/reauth", s.reauth),
 		get(member, "/account", s.showOverview),
 		get(member, "/account/profile", s.showProfile), post(member, "/account/profile", s.saveProfile),
+		get(member, "/account/letter", s.showLetter),
 		get(sensitive, "/account/email", s.showEmail), post(sensitive, "/account/email", s.saveEmail),
 		post(sensitive, "/account/email/cancel", s.cancelEmail),
 		get(member, "/account/security", s.showSecurity),
@@ -62,7 +63,7 @@ func (s *Server) routeMap() []route {
 		routes = append(routes, get(anyone, l.path+"/:ticket", s.openChange(l)), get(anyone, l.path, s.showChange(l)),
 			post(anyone, l.path, s.redeemChange(l)))
 	}
-	return routes
+	return append(routes, s.mailboxRoutes()...)
 }
 
 // register puts the routes and what stands before them in place. Static files and health answer without a tenant.

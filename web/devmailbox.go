@@ -1,0 +1,109 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"portico/internal/i18n"
+	"portico/internal/mail"
+	"portico/internal/tenant"
+	"portico/views/pages"
+)
+
+// mailboxPath is where the demonstration shows the letters that it did not send.
+const mailboxPath = "/dev/mailbox"
+
+// mailboxRoutes are there only when letters are kept instead of sent.
+func (s *Server) mailboxRoutes() []route {
+	if s.Mailbox == nil {
+		return nil
+	}
+	get := func(path string, h echo.HandlerFunc) route { return route{anyone, http.MethodGet, path, h, false} }
+	return []route{
+		get(mailboxPath, s.showMailbox), get(mailboxPath+".json", s.mailboxJSON),
+		get(mailboxPath+"/:id", s.showMessage), get(mailboxPath+"/:id/html", s.messageHTML),
+	}
+}
+
+// messages are the letters of the tenant, newest first.
+func (s *Server) messages(c echo.Context) []mail.Message {
+	var own []mail.Message
+	for _, m := range s.Mailbox.Messages() {
+		if m.Tenant == tenant.From(c.Request().Context()).ID {
+			own = append(own, m)
+		}
+	}
+	return own
+}
+
+func (s *Server) message(c echo.Context) (mail.Message, error) {
+	m, ok := s.Mailbox.Find(c.Param("id"))
+	if !ok || m.Tenant != tenant.From(c.Request().Context()).ID {
+		return mail.Message{}, echo.ErrNotFound
+	}
+	return m, nil
+}
+
+func (s *Server) showMailbox(c echo.Context) error {
+	ctx := c.Request().Context()
+	v := pages.MailboxPage{Page: s.page(c, "mailbox.title")}
+	for _, m := range s.messages(c) {
+		v.Rows = append(v.Rows, pages.MailboxRow{
+			URL: mailboxPath + "/" + m.ID, Subject: m.Subject, Lang: m.Language, To: m.To, Time: i18n.DateTime(ctx, m.SentAt),
+		})
+	}
+	return s.render(c, http.StatusOK, pages.Mailbox(v))
+}
+
+func (s *Server) showMessage(c echo.Context) error {
+	m, err := s.message(c)
+	if err != nil {
+		return err
+	}
+	v := pages.MessagePage{
+		Page: s.titled(c, m.Subject), To: m.To, Lang: m.Language, HTML: mailboxPath + "/" + m.ID + "/html", Text: linked(m.Text),
+		Time: i18n.DateTime(c.Request().Context(), m.SentAt),
+	}
+	return s.render(c, http.StatusOK, pages.Message(v))
+}
+
+func (s *Server) messageHTML(c echo.Context) error {
+	m, err := s.message(c)
+	if err != nil {
+		return err
+	}
+	return s.letterDocument(c, m.HTML)
+}
+
+func (s *Server) mailboxJSON(c echo.Context) error {
+	type entry struct {
+		ID       string    `json:"id"`
+		To       string    `json:"to"`
+		Subject  string    `json:"subject"`
+		Kind     mail.Kind `json:"kind"`
+		Language string    `json:"language"`
+		SentAt   time.Time `json:"sent_at"`
+		Text     string    `json:"text"`
+		HTML     string    `json:"html"`
+	}
+	entries := []entry{}
+	for _, m := range s.messages(c) {
+		entries = append(entries, entry{m.ID, m.To, m.Subject, m.Kind, m.Language, m.SentAt, m.Text, m.HTML})
+	}
+	return c.JSON(http.StatusOK, entries)
+}
+
+// linked finds the lines of a text that are nothing but an address.
+func linked(text string) []pages.MessageLine {
+	var lines []pages.MessageLine
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		u, err := url.Parse(line)
+		web := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+		lines = append(lines, pages.MessageLine{Text: line, Link: web})
+	}
+	return lines
+}
