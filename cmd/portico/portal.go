@@ -35,6 +35,7 @@ type portal struct {
 	letters *mail.Worker
 	resets  *password.Service
 	changes *verification.Service
+	guesses *guard.Service
 	purge   func(context.Context) error
 }
 
@@ -66,7 +67,8 @@ func build(p parts) *portal {
 	passwords := password.New(p.db, tenants, hasher, guesses, tickets, sessions, outbox, log, p.now)
 	verifications := verification.New(p.db, tickets, guesses, outbox, sessions, passwords, log, p.now)
 	return &portal{
-		db: p.db, tenants: tenants, log: p.log, letters: letters, resets: passwords, changes: verifications, purge: sessions.Purge,
+		db: p.db, tenants: tenants, log: p.log, letters: letters, resets: passwords, changes: verifications, guesses: guesses,
+		purge: sessions.Purge,
 		config: web.Config{
 			Tenants: tenants, Ring: p.ring, Cookies: session.NewCookies(sessions, p.ring, p.secure), Sessions: sessions,
 			SignUp:       signup.New(p.db, hasher, guesses, verifications, outbox, log, p.now),
@@ -118,12 +120,21 @@ func (p *portal) answerResets(ctx context.Context) {
 	p.resets.Run(ctx, func(err error) { p.log.Error("password resets", "error", err) })
 }
 
-// minutely does what waits for a time to come: changes of address that take effect, sessions that are over.
+// forgetGuesses removes counters of guesses that no longer count.
+func (p *portal) forgetGuesses(ctx context.Context) error {
+	tenants, err := p.tenants.IDs(ctx)
+	for _, t := range tenants {
+		err = errors.Join(err, p.guesses.Purge(ctx, t))
+	}
+	return err
+}
+
+// minutely does what waits for a time to come: changes of address that take effect, sessions and counters that are over.
 func (p *portal) minutely(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
-		err := errors.Join(p.changes.ApplyDue(ctx, p.tenants.ByID), p.purge(ctx))
+		err := errors.Join(p.changes.ApplyDue(ctx, p.tenants.ByID), p.purge(ctx), p.forgetGuesses(ctx))
 		if err != nil && ctx.Err() == nil {
 			p.log.Error("minutely work", "error", err)
 		}

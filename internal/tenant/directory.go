@@ -2,8 +2,10 @@ package tenant
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -64,6 +66,16 @@ func (d *Directory) ByID(ctx context.Context, id ID) (Tenant, error) {
 		return t, nil
 	}
 	return Tenant{}, ErrUnknown
+}
+
+// IDs lists the tenants, sorted.
+func (d *Directory) IDs(ctx context.Context) ([]ID, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.read(ctx); err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(d.tenants)), nil
 }
 
 func (d *Directory) read(ctx context.Context) error {
