@@ -57,7 +57,8 @@ func build(p parts) *portal {
 	log := audit.New(p.db, p.now)
 	tenants := tenant.NewDirectory(p.db, p.origin, p.now)
 	letters := mail.NewWorker(mail.Config{
-		Store: p.db, Ring: p.ring, Tenants: tenants.ByID, Render: render, Sender: p.sender, Failed: letterFailed(log), Log: p.log, Only: p.only,
+		Store: p.db, Ring: p.ring, Tenants: tenants.ByID, Render: render, Sender: p.sender, Failed: letterFailed(log),
+		Log: p.log, Now: p.now, Only: p.only,
 	})
 	outbox := mail.NewOutbox(p.db, p.ring, p.now, letters.Wake)
 	tickets := ticket.New(p.db, p.ring, p.now)

@@ -45,6 +45,7 @@ type Config struct {
 	Sender  Sender
 	Failed  func(ctx context.Context, u tenant.User, kind Kind) error
 	Log     *slog.Logger
+	Now     func() time.Time
 	Only    tenant.ID
 }
 
@@ -166,7 +167,7 @@ func (w *Worker) try(ctx context.Context, q Queued) (err error) {
 		return err
 	}
 	m.ID, m.Tenant, m.To, m.Kind, m.Language = q.ID, q.Tenant, q.To, q.Kind, q.Language
-	m.SentAt = time.Now().UTC()
+	m.SentAt = w.Now().UTC()
 	return w.Sender.Send(ctx, m)
 }
 

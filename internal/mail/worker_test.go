@@ -29,7 +29,7 @@ func (f senderFunc) Send(ctx context.Context, m mail.Message) error { return f(c
 
 func configOf(f storetest.Fixture, ring keys.Ring, sender mail.Sender) mail.Config {
 	return mail.Config{
-		Store: f.DB, Ring: ring, Sender: sender, Only: f.Tenant.ID,
+		Store: f.DB, Ring: ring, Sender: sender, Now: f.Clock.Now, Only: f.Tenant.ID,
 		Tenants: func(context.Context, tenant.ID) (tenant.Tenant, error) { return f.Tenant, nil },
 		Render: func(_ context.Context, _ tenant.Tenant, l mail.Letter) (mail.Message, error) {
 			return mail.Message{Subject: string(l.Kind), Text: l.Facts.Link}, nil
