@@ -68,13 +68,13 @@ func (s *server) start(t *testing.T, flags ...string) {
 		"--smtp", s.smtp, "--listen", s.api, "--database", filepath.Join(s.dir, "mail.db"), "--disable-version-check",
 		"--smtp-tls-cert", filepath.Join(s.dir, "cert.pem"), "--smtp-tls-key", filepath.Join(s.dir, "key.pem"), "--quiet",
 	}, flags...)
-	s.process = exec.Command(mailpit(t), flags...) //nolint:gosec // the program is the developer's own
+	s.process = exec.Command(mailpit(t), flags...)
 	if err := s.process.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.stop)
 	for range 200 {
-		response, err := http.Get("http://" + s.api + "/readyz") //nolint:noctx // a test
+		response, err := http.Get("http://" + s.api + "/readyz")
 		if err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {
@@ -96,7 +96,7 @@ func (s *server) stop() {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ type letter struct {
 
 func (s *server) read(t *testing.T, path string, into any) {
 	t.Helper()
-	response, err := http.Get("http://" + s.api + path) //nolint:noctx // a test
+	response, err := http.Get("http://" + s.api + path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func TestLettersWaitForTheMailServer(t *testing.T) {
 
 func TestNothingIsSmuggledIntoHeaders(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
