@@ -99,16 +99,21 @@ const findSession = `SELECT s.tenant_id, s.session_hash, s.user_id, s.created_at
 	COALESCE(u.email, '') AS email, COALESCE(u.email_verified, FALSE) AS email_verified, COALESCE(u.name, '') AS name,
 	COALESCE(u.nickname, '') AS nickname, COALESCE(u.role, '') AS role, COALESCE(u.blocked, FALSE) AS blocked,
 	u.blocked_until, COALESCE(u.block_message, '') AS block_message, u.created_at AS joined_at,
-	COALESCE(u.user_metadata, '') AS user_metadata, COALESCE(p.must_change, FALSE) AS must_change
+	COALESCE(u.user_metadata, '') AS user_metadata, COALESCE(p.must_change, FALSE) AS must_change,
+	EXISTS (SELECT 1 FROM term_versions v WHERE v.tenant_id = s.tenant_id AND v.gates = TRUE AND v.enforce_at <= @now
+		AND v.effective_at <= @now AND v.withdrawn_at IS NULL AND NOT EXISTS (SELECT 1 FROM assents a
+			JOIN term_versions w ON w.tenant_id = a.tenant_id AND w.document = a.document AND w.number = a.number
+			WHERE a.tenant_id = v.tenant_id AND a.user_id = s.user_id AND a.document = v.document AND w.withdrawn_at IS NULL
+			AND (a.number >= v.number OR w.governing_sha256 = v.governing_sha256))) AS terms_owed
 	FROM sessions s
 	LEFT JOIN users u ON u.tenant_id = s.tenant_id AND u.user_id = s.user_id
 	LEFT JOIN passwords p ON p.tenant_id = s.tenant_id AND p.user_id = s.user_id
-	WHERE s.tenant_id = ? AND s.session_hash = ?`
+	WHERE s.tenant_id = @tenant AND s.session_hash = @hash`
 
 // FindSession reads a session with its person, or returns session.ErrNone.
 func (db *DB) FindSession(ctx context.Context, t tenant.ID, hash string) (session.Live, error) {
 	var row liveRow
-	result := db.db(ctx).Raw(findSession, string(t), hash).Scan(&row)
+	result := db.db(ctx).Raw(findSession, map[string]any{"now": db.now(), "tenant": string(t), "hash": hash}).Scan(&row)
 	if result.Error != nil {
 		return session.Live{}, result.Error
 	}

@@ -1,0 +1,327 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"gorm.io/gorm/clause"
+
+	"portico/internal/profile"
+	"portico/internal/tenant"
+	"portico/internal/terms"
+)
+
+type documentRow struct {
+	TenantID        string
+	Document        string
+	Assent          string
+	GoverningLocale string
+	Position        int
+}
+
+func (documentRow) TableName() string { return "documents" }
+
+type versionRow struct {
+	TenantID        string
+	Document        string
+	Number          int
+	Materiality     string
+	Gates           bool
+	CreatedAt       time.Time
+	CreatedBy       string
+	PublishedAt     *time.Time
+	PublishedBy     string
+	AnnounceAt      *time.Time
+	EffectiveAt     *time.Time
+	EnforceAt       *time.Time
+	Reason          string
+	WithdrawnAt     *time.Time
+	WithdrawReason  string
+	GoverningSHA256 string `gorm:"column:governing_sha256"`
+	ManifestSHA256  string `gorm:"column:manifest_sha256"`
+}
+
+func (versionRow) TableName() string { return "term_versions" }
+
+func versionRowOf(t tenant.ID, v terms.Version) versionRow {
+	return versionRow{
+		TenantID: string(t), Document: v.Document, Number: v.Number, Materiality: string(v.Materiality), CreatedAt: v.CreatedAt,
+		CreatedBy: v.CreatedBy, PublishedAt: orNull(v.PublishedAt), PublishedBy: v.PublishedBy, AnnounceAt: orNull(v.AnnounceAt),
+		EffectiveAt: orNull(v.EffectiveAt), EnforceAt: orNull(v.EnforceAt), Reason: v.Reason, WithdrawnAt: orNull(v.WithdrawnAt),
+		WithdrawReason: v.WithdrawReason, GoverningSHA256: v.Governing, ManifestSHA256: v.Manifest,
+	}
+}
+
+func (r versionRow) version() terms.Version {
+	return terms.Version{
+		Document: r.Document, Number: r.Number, Materiality: terms.Materiality(r.Materiality), CreatedAt: r.CreatedAt.UTC(),
+		CreatedBy: r.CreatedBy, PublishedAt: orZero(r.PublishedAt), PublishedBy: r.PublishedBy, AnnounceAt: orZero(r.AnnounceAt),
+		EffectiveAt: orZero(r.EffectiveAt), EnforceAt: orZero(r.EnforceAt), Reason: r.Reason, WithdrawnAt: orZero(r.WithdrawnAt),
+		WithdrawReason: r.WithdrawReason, Governing: r.GoverningSHA256, Manifest: r.ManifestSHA256,
+	}
+}
+
+type textRow struct {
+	TenantID     string
+	Document     string
+	Number       int
+	Locale       string
+	Revision     int
+	Title        string
+	Source       string
+	HTML         string
+	SourceSHA256 string `gorm:"column:source_sha256"`
+	HTMLSHA256   string `gorm:"column:html_sha256"`
+	Summary      string
+	ChangeNote   string
+}
+
+func (textRow) TableName() string { return "term_texts" }
+
+func (r textRow) text() terms.Text {
+	t := terms.Text{
+		Document: r.Document, Number: r.Number, Locale: r.Locale, Revision: r.Revision, Title: r.Title, Source: r.Source,
+		HTML: r.HTML, SourceSHA256: r.SourceSHA256, HTMLSHA256: r.HTMLSHA256, ChangeNote: r.ChangeNote,
+	}
+	_ = json.Unmarshal([]byte(r.Summary), &t.Summary)
+	return t
+}
+
+// Library reads every document, version and text of a tenant.
+func (db *DB) Library(ctx context.Context, t tenant.ID) (terms.Library, error) {
+	var documents []documentRow
+	var versions []versionRow
+	var texts []textRow
+	id := string(t)
+	if err := db.db(ctx).Where("tenant_id = ?", id).Order("position, document").Find(&documents).Error; err != nil {
+		return terms.Library{}, err
+	}
+	if err := db.db(ctx).Where("tenant_id = ?", id).Order("document, number").Find(&versions).Error; err != nil {
+		return terms.Library{}, err
+	}
+	if err := db.db(ctx).Where("tenant_id = ?", id).Order("document, number, locale, revision").Find(&texts).Error; err != nil {
+		return terms.Library{}, err
+	}
+	var library terms.Library
+	for _, r := range documents {
+		library.Documents = append(library.Documents, terms.Document{
+			Tenant: t, Key: r.Document, Assent: terms.Assent(r.Assent), GoverningLocale: r.GoverningLocale, Order: r.Position,
+		})
+	}
+	for _, r := range versions {
+		library.Versions = append(library.Versions, r.version())
+	}
+	for _, r := range texts {
+		library.Texts = append(library.Texts, r.text())
+	}
+	return library, nil
+}
+
+// AddDocument stores a document. One that exists already stays as it is.
+func (db *DB) AddDocument(ctx context.Context, d terms.Document) error {
+	row := documentRow{string(d.Tenant), d.Key, string(d.Assent), d.GoverningLocale, d.Order}
+	return db.db(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error
+}
+
+// lockDraft locks a version and returns terms.ErrPublished when it is no draft any more.
+func (db *DB) lockDraft(ctx context.Context, t tenant.ID, v terms.Version) error {
+	var row versionRow
+	err := found(db.forUpdate(db.db(ctx)).Where("tenant_id = ? AND document = ? AND number = ?", string(t), v.Document, v.Number).
+		Take(&row).Error)
+	if err == nil && row.PublishedAt != nil {
+		return terms.ErrPublished
+	}
+	return err
+}
+
+// SaveDraft replaces a version that is not published, with its texts.
+func (db *DB) SaveDraft(ctx context.Context, t tenant.ID, v terms.Version, texts []terms.Text) error {
+	return db.InTx(ctx, func(ctx context.Context) error {
+		err := db.lockDraft(ctx, t, v)
+		if err != nil && err != ErrNotFound { //nolint:errorlint // found returns it bare
+			return err
+		}
+		scope := db.db(ctx).Where("tenant_id = ? AND document = ? AND number = ?", string(t), v.Document, v.Number)
+		if err := scope.Delete(&versionRow{}).Error; err != nil {
+			return err
+		}
+		scope = db.db(ctx).Where("tenant_id = ? AND document = ? AND number = ?", string(t), v.Document, v.Number)
+		if err := scope.Delete(&textRow{}).Error; err != nil {
+			return err
+		}
+		row := versionRowOf(t, v)
+		if err := db.db(ctx).Create(&row).Error; err != nil {
+			return err
+		}
+		for _, text := range texts {
+			summary, err := json.Marshal(text.Summary)
+			if err != nil {
+				return err
+			}
+			row := textRow{
+				TenantID: string(t), Document: text.Document, Number: text.Number, Locale: text.Locale, Revision: text.Revision,
+				Title: text.Title, Source: text.Source, HTML: text.HTML, SourceSHA256: text.SourceSHA256,
+				HTMLSHA256: text.HTMLSHA256, Summary: string(summary), ChangeNote: text.ChangeNote,
+			}
+			if err := db.db(ctx).Create(&row).Error; err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// PublishVersion fixes a draft, once. Whether it stands before the account is written beside it, for the gate.
+func (db *DB) PublishVersion(ctx context.Context, t tenant.ID, v terms.Version) error {
+	return db.InTx(ctx, func(ctx context.Context) error {
+		if err := db.lockDraft(ctx, t, v); err != nil {
+			return err
+		}
+		var document documentRow
+		if err := db.db(ctx).Where("tenant_id = ? AND document = ?", string(t), v.Document).Take(&document).Error; err != nil {
+			return err
+		}
+		row := versionRowOf(t, v)
+		row.Gates = v.Materiality == terms.Material && terms.Assent(document.Assent).Gates()
+		return db.db(ctx).Model(&row).Where("tenant_id = ? AND document = ? AND number = ? AND published_at IS NULL",
+			row.TenantID, row.Document, row.Number).
+			Select("published_at", "published_by", "announce_at", "effective_at", "enforce_at", "reason", "gates",
+				"governing_sha256", "manifest_sha256").UpdateColumns(&row).Error
+	})
+}
+
+// WithdrawVersion takes a published version back.
+func (db *DB) WithdrawVersion(ctx context.Context, t tenant.ID, v terms.Version) error {
+	return db.db(ctx).Exec(`UPDATE term_versions SET withdrawn_at = ?, withdraw_reason = ?
+		WHERE tenant_id = ? AND document = ? AND number = ? AND withdrawn_at IS NULL`,
+		v.WithdrawnAt, v.WithdrawReason, string(t), v.Document, v.Number).Error
+}
+
+type presentationRow struct {
+	TenantID string
+	SHA256   string `gorm:"column:sha256"`
+	Content  string
+	FirstAt  time.Time
+}
+
+func (presentationRow) TableName() string { return "presentations" }
+
+// AddPresentation keeps a screen, once.
+func (db *DB) AddPresentation(ctx context.Context, t tenant.ID, sha, content string, now time.Time) error {
+	var known int64
+	query := db.db(ctx).Model(&presentationRow{}).Where("tenant_id = ? AND sha256 = ?", string(t), sha)
+	if err := query.Count(&known).Error; err != nil || known > 0 {
+		return err
+	}
+	row := presentationRow{string(t), sha, content, now}
+	return db.db(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error
+}
+
+type assentEventRow struct {
+	TenantID   string
+	EventID    string
+	UserID     string
+	Type       string
+	Document   string
+	Number     int
+	Nonce      string
+	OccurredAt time.Time
+	Payload    string
+}
+
+func (assentEventRow) TableName() string { return "assent_events" }
+
+// AppendAssent adds to the record of assent; nothing changes or removes an entry.
+func (db *DB) AppendAssent(ctx context.Context, e terms.Event) error {
+	payload, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	row := assentEventRow{
+		TenantID: string(e.User.Tenant), EventID: e.ID, UserID: e.User.ID, Type: e.Type, Document: e.Document, Number: e.Number,
+		Nonce: e.Nonce, OccurredAt: e.OccurredAt, Payload: string(payload),
+	}
+	err = db.db(ctx).Create(&row).Error
+	if duplicate(err) {
+		return terms.ErrRecorded
+	}
+	return err
+}
+
+// Assents lists what u decided, newest first.
+func (db *DB) Assents(ctx context.Context, u tenant.User) ([]terms.Event, error) {
+	var rows []assentEventRow
+	err := db.db(ctx).Where("tenant_id = ? AND user_id = ?", string(u.Tenant), u.ID).Order("event_id DESC").Limit(500).Find(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	events := make([]terms.Event, len(rows))
+	for i, row := range rows {
+		if err := json.Unmarshal([]byte(row.Payload), &events[i]); err != nil {
+			return nil, err
+		}
+		events[i].User = u
+	}
+	return events, nil
+}
+
+type assentRow struct {
+	TenantID   string
+	UserID     string
+	Document   string
+	Number     int
+	EventID    string
+	Locale     string
+	AcceptedAt time.Time
+}
+
+func (assentRow) TableName() string { return "assents" }
+
+// Standings lists every version that u has accepted.
+func (db *DB) Standings(ctx context.Context, u tenant.User) ([]terms.Standing, error) {
+	var rows []assentRow
+	err := db.db(ctx).Where("tenant_id = ? AND user_id = ?", string(u.Tenant), u.ID).Order("document, number").Find(&rows).Error
+	standings := make([]terms.Standing, len(rows))
+	for i, r := range rows {
+		standings[i] = terms.Standing{Document: r.Document, Number: r.Number, Event: r.EventID, Locale: r.Locale, At: r.AcceptedAt.UTC()}
+	}
+	return standings, err
+}
+
+// SaveStanding notes that u has accepted a version.
+func (db *DB) SaveStanding(ctx context.Context, u tenant.User, s terms.Standing) error {
+	row := assentRow{string(u.Tenant), u.ID, s.Document, s.Number, s.Event, s.Locale, s.At}
+	return db.db(ctx).Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "tenant_id"}, {Name: "user_id"}, {Name: "document"}, {Name: "number"}},
+		DoUpdates: clause.AssignmentColumns([]string{"event_id", "locale", "accepted_at"}),
+	}).Create(&row).Error
+}
+
+// CountBelow says how many people of a tenant have not accepted at least this version of a document.
+func (db *DB) CountBelow(ctx context.Context, t tenant.ID, document string, number int) (int64, error) {
+	var all, have int64
+	if err := db.db(ctx).Model(&userRow{}).Where("tenant_id = ?", string(t)).Count(&all).Error; err != nil {
+		return 0, err
+	}
+	err := db.db(ctx).Model(&assentRow{}).Where("tenant_id = ? AND document = ? AND number >= ?", string(t), document, number).
+		Distinct("user_id").Count(&have).Error
+	return all - have, err
+}
+
+// MirrorAssent notes an acceptance in app_metadata, where applications that came from elsewhere look for it (rule T-4).
+func (db *DB) MirrorAssent(ctx context.Context, u tenant.User, document string, number int, at time.Time) error {
+	p, err := db.LockProfile(ctx, u)
+	if err != nil {
+		return err
+	}
+	mirrored := map[string]any{}
+	_ = json.Unmarshal(p.AppMetadata["terms"], &mirrored)
+	mirrored[document] = map[string]any{"accepted": number, "at": at.Format(time.RFC3339)}
+	value, err := json.Marshal(mirrored)
+	if err != nil {
+		return err
+	}
+	p.AppMetadata = p.AppMetadata.Patch(profile.Metadata{"terms": value})
+	return db.saveColumns(ctx, p, "app_metadata")
+}

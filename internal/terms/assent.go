@@ -1,0 +1,263 @@
+package terms
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"portico/internal/audit"
+	"portico/internal/mail"
+	"portico/internal/profile"
+	"portico/internal/session"
+	"portico/internal/tenant"
+)
+
+// The types of event in the record of assent.
+const (
+	Accepted     = "accepted"
+	Acknowledged = "acknowledged"
+	Declined     = "declined"
+)
+
+// The ways an assent comes about.
+const (
+	MethodSignUp = "signup"
+	MethodGate   = "gate"
+)
+
+// Event is one entry of the record of assent (terms.md 1.2). It is stored with all its fields as canonical JSON, which is
+// what a receipt will speak of; it is never changed.
+type Event struct {
+	ID           string      `json:"event_id"`
+	Schema       int         `json:"schema_version"`
+	User         tenant.User `json:"-"`
+	Tenant       string      `json:"tenant"`
+	Subject      string      `json:"subject"`
+	Type         string      `json:"type"`
+	Document     string      `json:"document"`
+	Number       int         `json:"number"`
+	Manifest     string      `json:"manifest_sha256"`
+	LocaleShown  string      `json:"locale_shown"`
+	LocaleWanted string      `json:"locale_wanted"`
+	Revision     int         `json:"text_revision"`
+	SourceSHA256 string      `json:"source_sha256"`
+	HTMLSHA256   string      `json:"html_sha256"`
+	Previous     string      `json:"previous_event,omitempty"`
+	Method       string      `json:"method"`
+	Presentation string      `json:"presentation_sha256"`
+	Control      string      `json:"control"`
+	DiffFrom     int         `json:"diff_from,omitempty"`
+	DiffTo       int         `json:"diff_to,omitempty"`
+	Script       bool        `json:"script"`
+	SignedInAt   time.Time   `json:"authenticated_at,omitzero"`
+	Session      string      `json:"session_sha256,omitempty"`
+	IP           string      `json:"ip"`
+	UserAgent    string      `json:"user_agent"`
+	AcceptLang   string      `json:"accept_language,omitempty"`
+	OptOut       string      `json:"sec_gpc,omitempty"`
+	RequestID    string      `json:"request_id"`
+	OccurredAt   time.Time   `json:"occurred_at"`
+	IssuedAt     time.Time   `json:"page_issued_at,omitzero"`
+	Deadline     time.Time   `json:"deadline,omitzero"`
+	Nonce        string      `json:"nonce"`
+}
+
+// Standing is a version that a person has accepted: derived from the record, and rebuildable from it.
+type Standing struct {
+	Document string
+	Number   int
+	Event    string
+	Locale   string
+	At       time.Time
+}
+
+// Presentation is the screen on which an assent was given, without anything of the person: what a court would ask to see.
+type Presentation struct {
+	Build   string   `json:"build"`
+	Screen  string   `json:"screen"`
+	Locale  string   `json:"locale"`
+	Control string   `json:"control"`
+	Words   []string `json:"words"` // statement, labels of the buttons, texts of the links, in the order of the page
+}
+
+func (p Presentation) encode() (sha, content string) {
+	encoded, _ := json.Marshal(p) // only texts
+	sum := sha256.Sum256(encoded)
+	return hex.EncodeToString(sum[:]), string(encoded)
+}
+
+// Decision is what a form says about one document: the very text it showed, by number and hash, and where it was shown.
+// Nonce is one per form that was shown, so that sending it twice records it once.
+type Decision struct {
+	Document     string
+	Number       int
+	HTMLSHA256   string
+	LocaleWanted string
+	Nonce        string
+	Method       string
+	Presentation Presentation
+	DiffFrom     int
+	AcceptLang   string
+	OptOut       string
+	IssuedAt     time.Time
+}
+
+// AcceptAtSignUp records what somebody accepted with the account that is being created, in its transaction. It returns
+// ErrChanged when a text is no longer the one in force, or when one that gates was not shown.
+func (s *Service) AcceptAtSignUp(ctx context.Context, u tenant.User, decisions []Decision) error {
+	library, now, err := s.fresh(ctx, u.Tenant)
+	if err != nil {
+		return err
+	}
+	accepted := map[string]bool{}
+	for _, d := range decisions {
+		if err := s.record(ctx, library, now, u, d, Accepted); err != nil {
+			return err
+		}
+		accepted[d.Document] = true
+	}
+	for _, document := range library.Documents {
+		_, current := library.Current(document.Key, now)
+		if document.Assent.Gates() && current && !accepted[document.Key] {
+			return ErrChanged
+		}
+	}
+	return nil
+}
+
+// Accept records that u accepted a document. The text must be the one in force or an announced one; else it returns
+// ErrChanged and records nothing (case 1). A form that is sent twice is recorded once.
+func (s *Service) Accept(ctx context.Context, u tenant.User, d Decision) error {
+	return s.decide(ctx, u, d, Accepted)
+}
+
+// Decline records that u declined a document. Nothing else happens: the gate stays.
+func (s *Service) Decline(ctx context.Context, u tenant.User, d Decision) error {
+	return s.decide(ctx, u, d, Declined)
+}
+
+func (s *Service) decide(ctx context.Context, u tenant.User, d Decision, what string) error {
+	err := s.store.InTx(ctx, func(ctx context.Context) error {
+		library, now, err := s.fresh(ctx, u.Tenant)
+		if err != nil {
+			return err
+		}
+		if err := s.record(ctx, library, now, u, d, what); err != nil {
+			return err
+		}
+		if what == Declined {
+			return s.log.Record(ctx, audit.Event{Type: audit.TermsDeclined, User: u, Fields: []string{d.Document}})
+		}
+		return s.thank(ctx, library, u, d, now)
+	})
+	if errors.Is(err, ErrChanged) {
+		return errors.Join(err, s.log.Record(ctx, audit.Event{Type: audit.TermsStaleForm, User: u, Fields: []string{d.Document}}))
+	}
+	if errors.Is(err, ErrRecorded) {
+		return nil
+	}
+	return err
+}
+
+// ErrRecorded says that a form was sent before.
+var ErrRecorded = errors.New("decision is recorded already")
+
+// record appends the event and brings the standing up to date.
+func (s *Service) record(ctx context.Context, library Library, now time.Time, u tenant.User, d Decision, what string) error {
+	document, ok := library.Document(d.Document)
+	if !ok || !document.Assent.Gates() {
+		return ErrNotFound
+	}
+	version, text, ok := shown(library, now, d)
+	if !ok {
+		return ErrChanged
+	}
+	if what == Accepted && document.Assent == Acknowledge {
+		what = Acknowledged
+	}
+	standing, err := s.store.Standings(ctx, u)
+	if err != nil {
+		return err
+	}
+	before, _ := library.standing(d.Document, standing)
+	e, err := eventOf(ctx, u, d, version, text, now)
+	if err != nil {
+		return err
+	}
+	sha, content := d.Presentation.encode()
+	e.Type, e.Previous, e.Presentation, e.Control = what, before.Event, sha, d.Presentation.Control
+	if err := s.store.AddPresentation(ctx, u.Tenant, sha, content, now); err != nil {
+		return err
+	}
+	if err := s.store.AppendAssent(ctx, e); err != nil {
+		return err
+	}
+	if what == Declined {
+		return nil
+	}
+	after := Standing{Document: d.Document, Number: version.Number, Event: e.ID, Locale: text.Locale, At: now}
+	return s.store.SaveStanding(ctx, u, after)
+}
+
+// shown finds the version and text that a form showed: in force now, or announced; to the letter.
+func shown(library Library, now time.Time, d Decision) (Version, Text, bool) {
+	version, ok := library.Current(d.Document, now)
+	if !ok || version.Number != d.Number {
+		version, ok = library.Version(d.Document, d.Number)
+		if !ok || !version.Announced(now) {
+			return Version{}, Text{}, false
+		}
+	}
+	text, ok := library.Text(d.Document, version.Number, d.LocaleWanted)
+	return version, text, ok && text.HTMLSHA256 == d.HTMLSHA256
+}
+
+func eventOf(ctx context.Context, u tenant.User, d Decision, v Version, t Text, now time.Time) (Event, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Event{}, err
+	}
+	origin, live := audit.OriginOf(ctx), session.From(ctx)
+	e := Event{
+		ID: id.String(), Schema: 1, User: u, Tenant: string(u.Tenant), Subject: u.ID, Document: d.Document, Number: v.Number,
+		Manifest: v.Manifest, LocaleShown: t.Locale, LocaleWanted: d.LocaleWanted, Revision: t.Revision,
+		SourceSHA256: t.SourceSHA256, HTMLSHA256: t.HTMLSHA256, Method: d.Method, DiffFrom: d.DiffFrom, DiffTo: v.Number,
+		SignedInAt: live.AuthenticatedAt, Session: live.Hash, UserAgent: origin.UserAgent, AcceptLang: d.AcceptLang,
+		OptOut: d.OptOut, RequestID: origin.RequestID, OccurredAt: now, IssuedAt: d.IssuedAt, Deadline: v.EnforceAt, Nonce: d.Nonce,
+	}
+	if origin.IP.IsValid() {
+		e.IP = origin.IP.String()
+	}
+	if d.DiffFrom == 0 {
+		e.DiffTo = 0
+	}
+	return e, nil
+}
+
+// thank records the acceptance where people look, mirrors it for older applications (rule T-4), and mails a copy.
+func (s *Service) thank(ctx context.Context, library Library, u tenant.User, d Decision, now time.Time) error {
+	if err := s.store.MirrorAssent(ctx, u, d.Document, d.Number, now); err != nil {
+		return err
+	}
+	if err := s.log.Record(ctx, audit.Event{Type: audit.TermsAccepted, User: u, Fields: []string{d.Document}}); err != nil {
+		return err
+	}
+	t := tenant.From(ctx)
+	p, err := s.store.FindProfile(ctx, u)
+	if err != nil || p.Email == "" {
+		return err
+	}
+	language, _ := profile.LetterLanguage(t, p, d.LocaleWanted)
+	text, _ := library.Text(d.Document, d.Number, language)
+	return s.outbox.Send(ctx, mail.Letter{
+		Tenant: t.ID, User: u.ID, To: p.Email, Kind: mail.TermsAccepted, Language: language,
+		Facts: mail.Facts{
+			Name: p.Nickname, Document: text.Title, Version: d.Number, Time: now, Link: t.URL(Path(d.Document, d.Number, text.Locale)),
+		},
+	})
+}

@@ -1,0 +1,222 @@
+package terms
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/aymanbagabas/go-udiff"
+)
+
+// Kind says what became of a piece of text.
+type Kind string
+
+// The kinds.
+const (
+	Same  Kind = "same"
+	Gone  Kind = "del"
+	Added Kind = "ins"
+)
+
+// Segment is a piece of a changed paragraph.
+type Segment struct {
+	Kind Kind
+	Text string
+}
+
+// Change is a paragraph that differs, under the heading it stands under.
+type Change struct {
+	Heading  string
+	Anchor   string
+	Segments []Segment
+}
+
+// maxWords bounds the work of comparing two paragraphs word by word; larger ones are shown as a whole.
+const maxWords = 4000
+
+// Diff lists what changed between two sources: by paragraph, then by word. Paragraphs that stayed are left out.
+func Diff(old, fresh string) []Change {
+	before, after := blocks(old), blocks(fresh)
+	ops := align(texts(before), texts(after))
+	var changes []Change
+	var heading Heading
+	at := 0 // in after, for the heading that a change stands under
+	for i := 0; i < len(ops); i++ {
+		switch ops[i].Kind {
+		case Same:
+			heading = headingOf(after[at], heading)
+			at++
+			continue
+		case Gone:
+			if i+1 < len(ops) && ops[i+1].Kind == Added {
+				heading = headingOf(after[at], heading)
+				changes = append(changes, changeUnder(heading, wordDiff(ops[i].Text, ops[i+1].Text)))
+				i, at = i+1, at+1
+				continue
+			}
+			changes = append(changes, changeUnder(heading, []Segment{ops[i]}))
+		case Added:
+			heading = headingOf(after[at], heading)
+			at++
+			changes = append(changes, changeUnder(heading, []Segment{ops[i]}))
+		}
+	}
+	return changes
+}
+
+func texts(all []block) []string {
+	out := make([]string, len(all))
+	for i, b := range all {
+		out[i] = b.text
+	}
+	return out
+}
+
+func headingOf(b block, before Heading) Heading {
+	if b.heading != nil {
+		return *b.heading
+	}
+	return before
+}
+
+func changeUnder(h Heading, segments []Segment) Change { return Change{h.Text, h.Anchor, segments} }
+
+// align compares two lists and pairs what was replaced: one gone, one new, in turn.
+func align(before, after []string) []Segment {
+	var ops []Segment
+	at := 0
+	for _, e := range udiff.Lines(lines(before), lines(after)) {
+		start, end := lineNumber(before, e.Start), lineNumber(before, e.End)
+		for _, same := range before[at:start] {
+			ops = append(ops, Segment{Same, same})
+		}
+		gone, fresh := before[start:end], unlines(e.New)
+		for i := range max(len(gone), len(fresh)) {
+			if i < len(gone) {
+				ops = append(ops, Segment{Gone, gone[i]})
+			}
+			if i < len(fresh) {
+				ops = append(ops, Segment{Added, fresh[i]})
+			}
+		}
+		at = end
+	}
+	for _, same := range before[at:] {
+		ops = append(ops, Segment{Same, same})
+	}
+	return ops
+}
+
+// newline stands for a line break inside an item while items are lines.
+const newline = "\u2028"
+
+func lines(items []string) string {
+	var b strings.Builder
+	for _, item := range items {
+		b.WriteString(strings.ReplaceAll(item, "\n", newline) + "\n")
+	}
+	return b.String()
+}
+
+func unlines(s string) []string {
+	if s == "" {
+		return nil
+	}
+	items := strings.Split(strings.TrimSuffix(s, "\n"), "\n")
+	for i := range items {
+		items[i] = strings.ReplaceAll(items[i], newline, "\n")
+	}
+	return items
+}
+
+// lineNumber is the index of the item that begins at an offset of lines(items).
+func lineNumber(items []string, offset int) int {
+	for i, item := range items {
+		if offset <= 0 {
+			return i
+		}
+		offset -= len(strings.ReplaceAll(item, "\n", newline)) + 1
+	}
+	return len(items)
+}
+
+// wordDiff compares two paragraphs word by word and joins neighbours of the same kind.
+func wordDiff(before, after string) []Segment {
+	old, fresh := split(before), split(after)
+	if len(old) > maxWords || len(fresh) > maxWords {
+		return []Segment{{Gone, before}, {Added, after}}
+	}
+	var joined []Segment
+	for _, group := range grouped(align(old, fresh)) {
+		if n := len(joined); n > 0 && joined[n-1].Kind == group.Kind {
+			joined[n-1].Text += group.Text
+			continue
+		}
+		joined = append(joined, group)
+	}
+	return joined
+}
+
+// grouped puts what is gone before what is new within each run of changes, so that whole phrases are read, and counts a
+// lone space between two changes as part of them.
+func grouped(ops []Segment) []Segment {
+	var out []Segment
+	var gone, fresh strings.Builder
+	flush := func() {
+		if gone.Len() > 0 {
+			out = append(out, Segment{Gone, gone.String()})
+		}
+		if fresh.Len() > 0 {
+			out = append(out, Segment{Added, fresh.String()})
+		}
+		gone.Reset()
+		fresh.Reset()
+	}
+	for i, op := range ops {
+		switch op.Kind {
+		case Gone:
+			gone.WriteString(op.Text)
+		case Added:
+			fresh.WriteString(op.Text)
+		case Same:
+			between := strings.TrimSpace(op.Text) == "" && gone.Len()+fresh.Len() > 0 && i+1 < len(ops) && ops[i+1].Kind != Same
+			if between {
+				gone.WriteString(op.Text)
+				fresh.WriteString(op.Text)
+				continue
+			}
+			flush()
+			out = append(out, op)
+		}
+	}
+	flush()
+	return out
+}
+
+// split cuts a text into words, spaces and signs; scripts without spaces are cut by character.
+func split(s string) []string {
+	var words []string
+	start := 0
+	kind := func(r rune) int {
+		switch {
+		case unicode.Is(unicode.Han, r) || unicode.Is(unicode.Hiragana, r) || unicode.Is(unicode.Katakana, r) || unicode.IsPunct(r):
+			return 0
+		case unicode.IsSpace(r):
+			return 1
+		default:
+			return 2
+		}
+	}
+	before := -1
+	for i, r := range s {
+		k := kind(r)
+		if i > start && (k != before || k == 0) {
+			words = append(words, s[start:i])
+			start = i
+		}
+		before = k
+	}
+	if start < len(s) {
+		words = append(words, s[start:])
+	}
+	return words
+}
