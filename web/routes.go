@@ -48,6 +48,14 @@ func (s *Server) routeMap() []route {
 		get(sensitive, "/account/security/password", s.showChangePassword),
 		post(sensitive, "/account/security/password", s.changePassword),
 
+		get(open, "/privacy", s.toPrivacy),
+		get(open, "/terms", s.showDocuments), get(open, "/terms/:doc", s.showDocument),
+		get(open, "/terms/:doc/versions", s.showVersions), get(open, "/terms/:doc/upcoming", s.showUpcoming),
+		get(open, "/terms/:doc/compare", s.showCompare), get(open, "/terms/:doc/:n", s.showVersion),
+		get(exempt, "/terms/accept", s.showTerms), post(exempt, "/terms/accept", s.decideTerms),
+		get(exempt, "/terms/declined", s.showDeclined),
+		get(exempt, "/account/terms", s.showHistory),
+
 		get(exempt, "/reauth", s.showReauth), post(exempt, "/reauth", s.reauth),
 		get(member, "/account", s.showOverview),
 		get(member, "/account/profile", s.showProfile), post(member, "/account/profile", s.saveProfile),

@@ -11,6 +11,7 @@ import (
 	"portico/internal/session"
 	"portico/internal/signup"
 	"portico/internal/tenant"
+	"portico/internal/terms"
 	"portico/internal/valid"
 	"portico/views/components"
 	"portico/views/pages"
@@ -26,6 +27,10 @@ func (s *Server) showSignUp(c echo.Context) error {
 func (s *Server) signUpPage(c echo.Context, email string, refused valid.Errors) error {
 	ctx := c.Request().Context()
 	f := s.form(c, refused)
+	shown, err := s.Terms.AtSignUp(ctx, tenant.From(ctx).ID, i18n.Current(ctx).Tag)
+	if err != nil {
+		return err
+	}
 	view := pages.SignUpPage{
 		Page: s.page(c, "signup.title"), Token: f.token, Refusals: f.summary(),
 		Email: components.FieldModel{
@@ -37,7 +42,9 @@ func (s *Server) signUpPage(c echo.Context, email string, refused valid.Errors) 
 			Hint:  i18n.T(ctx, "signup.password.hint", "count", password.PolicyOf(tenant.From(ctx).Settings).Min),
 			Error: f.problem(signup.FieldPassword),
 		},
+		Box: components.CheckModel{Name: signup.FieldTerms, Error: f.problem(signup.FieldTerms)},
 	}
+	statement(ctx, &view, shown)
 	view.Refused = len(refused) > 0
 	return s.render(c, f.status(), pages.SignUp(view))
 }
@@ -48,10 +55,14 @@ func (s *Server) signUp(c echo.Context) error {
 	s.knowDevice(c)
 	request := signup.Request{
 		Email: r.PostFormValue(signup.FieldEmail), Password: r.PostFormValue(signup.FieldPassword), Browser: s.browser(c),
+		Accepted: r.PostFormValue(signup.FieldTerms) != "", Decisions: decisions(c),
 	}
 	err := s.SignUp.Create(ctx, request)
 	if refused, ok := errors.AsType[valid.Errors](err); ok {
 		return s.signUpPage(c, request.Email, refused)
+	}
+	if errors.Is(err, terms.ErrChanged) {
+		return s.signUpPage(c, request.Email, valid.Errors{{Field: signup.FieldTerms, Key: "err.terms.changed"}})
 	}
 	if refused, ok := s.guessing(c, signup.FieldEmail, err); ok {
 		return s.signUpPage(c, request.Email, refused)

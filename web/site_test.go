@@ -27,6 +27,7 @@ import (
 	"portico/internal/signup"
 	"portico/internal/store/storetest"
 	"portico/internal/tenant"
+	"portico/internal/terms"
 	"portico/internal/ticket"
 	"portico/internal/verification"
 	"portico/web"
@@ -82,11 +83,12 @@ func newSite(t *testing.T, f storetest.Fixture) *site {
 	tenants := tenant.NewDirectory(db, "http://portico.example.org", now)
 	s.passwords = password.New(db, tenants, s.hasher, guesses, tickets, sessions, outbox, log, now)
 	verifications := verification.New(db, tickets, guesses, outbox, sessions, s.passwords, log, now)
+	documents := terms.New(db, outbox, log, now)
 	s.handler = web.New(web.Config{
 		Tenants: tenants, Ring: ring, Cookies: session.NewCookies(sessions, ring, false), Sessions: sessions,
-		SignUp:       signup.New(db, s.hasher, guesses, verifications, outbox, log, now),
+		SignUp:       signup.New(db, s.hasher, guesses, documents, verifications, outbox, log, now),
 		SignIn:       signin.New(db, s.hasher, guesses, tickets, sessions, outbox, log, now),
-		Verification: verifications, Passwords: s.passwords, Profiles: profile.New(db, log, now), Audit: log,
+		Verification: verifications, Passwords: s.passwords, Profiles: profile.New(db, log, now), Terms: documents, Audit: log,
 		Ready: db.Ping, Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Now: now,
 	})
 	return s

@@ -22,6 +22,7 @@ import (
 	"portico/internal/signin"
 	"portico/internal/signup"
 	"portico/internal/tenant"
+	"portico/internal/terms"
 	"portico/internal/verification"
 )
 
@@ -37,6 +38,7 @@ type Config struct {
 	Verification *verification.Service
 	Passwords    *password.Service
 	Profiles     *profile.Service
+	Terms        *terms.Service
 	Audit        *audit.Log
 	Mailbox      *mail.Mailbox
 	Secure       bool

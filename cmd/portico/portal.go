@@ -21,6 +21,7 @@ import (
 	"portico/internal/signup"
 	"portico/internal/store"
 	"portico/internal/tenant"
+	"portico/internal/terms"
 	"portico/internal/ticket"
 	"portico/internal/verification"
 	"portico/web"
@@ -67,14 +68,15 @@ func build(p parts) *portal {
 	hasher := password.NewHasher()
 	passwords := password.New(p.db, tenants, hasher, guesses, tickets, sessions, outbox, log, p.now)
 	verifications := verification.New(p.db, tickets, guesses, outbox, sessions, passwords, log, p.now)
+	documents := terms.New(p.db, outbox, log, p.now)
 	return &portal{
 		db: p.db, tenants: tenants, log: p.log, letters: letters, resets: passwords, changes: verifications, guesses: guesses,
 		purge: sessions.Purge,
 		config: web.Config{
 			Tenants: tenants, Ring: p.ring, Cookies: session.NewCookies(sessions, p.ring, p.secure), Sessions: sessions,
-			SignUp:       signup.New(p.db, hasher, guesses, verifications, outbox, log, p.now),
+			SignUp:       signup.New(p.db, hasher, guesses, documents, verifications, outbox, log, p.now),
 			SignIn:       signin.New(p.db, hasher, guesses, tickets, sessions, outbox, log, p.now),
-			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, log, p.now), Audit: log,
+			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, log, p.now), Terms: documents, Audit: log,
 			Secure: p.secure, Proxies: p.proxies, Ready: p.db.Ping, Log: p.log, Now: p.now, Mailbox: p.mailbox,
 		},
 	}

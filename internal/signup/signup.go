@@ -1,4 +1,5 @@
-// Package signup creates an account: the profile, its password and the letter that proves the address, in one transaction.
+// Package signup creates an account: the profile, its password, the acceptance of the terms and the letter that
+// proves the address, in one transaction.
 //
 // A taken address looks the same as any other from outside; its owner is told by letter (rules V-6, X-1).
 package signup
@@ -18,6 +19,7 @@ import (
 	"portico/internal/password"
 	"portico/internal/profile"
 	"portico/internal/tenant"
+	"portico/internal/terms"
 	"portico/internal/valid"
 	"portico/internal/verification"
 )
@@ -26,6 +28,7 @@ import (
 const (
 	FieldEmail    = profile.FieldEmail
 	FieldPassword = password.FieldPassword
+	FieldTerms    = "terms"
 )
 
 // Store is what this package needs of persistence.
@@ -41,6 +44,7 @@ type Service struct {
 	store        Store
 	hasher       *password.Hasher
 	guard        *guard.Service
+	terms        *terms.Service
 	verification *verification.Service
 	outbox       *mail.Outbox
 	log          *audit.Log
@@ -48,21 +52,26 @@ type Service struct {
 }
 
 // New returns the service on store.
-func New(store Store, hasher *password.Hasher, g *guard.Service, v *verification.Service, outbox *mail.Outbox,
+func New(store Store, hasher *password.Hasher, g *guard.Service, documents *terms.Service, v *verification.Service, outbox *mail.Outbox,
 	log *audit.Log, now func() time.Time,
 ) *Service {
-	return &Service{store, hasher, g, v, outbox, log, now}
+	return &Service{store, hasher, g, documents, v, outbox, log, now}
 }
 
-// Request is what a stranger asks for. Browser is the hash of the browser that asks.
+// Request is what a stranger asks for. Browser is the hash of the browser that asks. Decisions are
+// the documents that the form showed, one box for all of them.
 type Request struct {
 	Email    string
 	Password string
 	Browser  string
+
+	Accepted  bool // the box was ticked
+	Decisions []terms.Decision
 }
 
 // Create makes the account, or, when the address is taken, tells its owner: to the caller both are the same. It returns
-// valid.Errors when a field is refused and *guard.TooMany after too many tries from one place.
+// valid.Errors when a field is refused and *guard.TooMany after too many tries from one place, and
+// terms.ErrChanged when a newer version came into force while the form was open.
 func (s *Service) Create(ctx context.Context, r Request) error {
 	t := tenant.From(ctx)
 	r.Email = strings.TrimSpace(r.Email)
@@ -71,6 +80,9 @@ func (s *Service) Create(ctx context.Context, r Request) error {
 	}
 	origin := audit.OriginOf(ctx)
 	if err := s.guard.Allow(ctx, t.ID, guard.SignUp, guard.Subject{Account: profile.EmailKey(r.Email), IP: origin.IP}); err != nil {
+		return err
+	}
+	if err := s.terms.CheckAtSignUp(ctx, t.ID, r.Decisions); err != nil {
 		return err
 	}
 	hash, err := s.hasher.Hash(ctx, r.Password)
@@ -89,6 +101,9 @@ func (s *Service) check(t tenant.Tenant, r Request) valid.Errors {
 	local, _, _ := strings.Cut(r.Email, "@")
 	words := password.ContextOf(t.Product, string(t.ID), t.Origin, r.Email, local)
 	refused = append(refused, password.PolicyOf(t.Settings).Check(r.Password, words)...)
+	if len(r.Decisions) > 0 && !r.Accepted {
+		refused.Add(FieldTerms, "err.terms.box")
+	}
 	return refused
 }
 
@@ -116,6 +131,9 @@ func (s *Service) add(ctx context.Context, t tenant.Tenant, r Request, hash stri
 		return err
 	}
 	if err := s.store.SavePassword(ctx, p.User, hash, now, false); err != nil {
+		return err
+	}
+	if err := s.terms.AcceptAtSignUp(ctx, p.User, r.Decisions); err != nil {
 		return err
 	}
 	if err := s.verification.Send(ctx, p, r.Browser); err != nil {

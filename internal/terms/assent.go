@@ -114,10 +114,32 @@ func (s *Service) AcceptAtSignUp(ctx context.Context, u tenant.User, decisions [
 	if err != nil {
 		return err
 	}
-	accepted := map[string]bool{}
+	if err := complete(library, now, decisions); err != nil {
+		return err
+	}
 	for _, d := range decisions {
 		if err := s.record(ctx, library, now, u, d, Accepted); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// CheckAtSignUp is AcceptAtSignUp without its effect: it says the same about a form, whoever sends it.
+func (s *Service) CheckAtSignUp(ctx context.Context, t tenant.ID, decisions []Decision) error {
+	library, now, err := s.fresh(ctx, t)
+	if err != nil {
+		return err
+	}
+	return complete(library, now, decisions)
+}
+
+// complete reports whether decisions are about the texts in force, all of them.
+func complete(library Library, now time.Time, decisions []Decision) error {
+	accepted := map[string]bool{}
+	for _, d := range decisions {
+		if _, _, ok := shown(library, now, d); !ok {
+			return ErrChanged
 		}
 		accepted[d.Document] = true
 	}

@@ -156,8 +156,8 @@ func wordDiff(before, after string) []Segment {
 	return joined
 }
 
-// grouped puts what is gone before what is new within each run of changes, so that whole phrases are read, and counts a
-// lone space between two changes as part of them.
+// grouped puts what is gone before what is new within each run of changes, so that whole phrases are read, and counts
+// spaces and signs between two changes as part of them.
 func grouped(ops []Segment) []Segment {
 	var out []Segment
 	var gone, fresh strings.Builder
@@ -178,8 +178,7 @@ func grouped(ops []Segment) []Segment {
 		case Added:
 			fresh.WriteString(op.Text)
 		case Same:
-			between := strings.TrimSpace(op.Text) == "" && gone.Len()+fresh.Len() > 0 && i+1 < len(ops) && ops[i+1].Kind != Same
-			if between {
+			if gone.Len()+fresh.Len() > 0 && bridges(ops[i:]) {
 				gone.WriteString(op.Text)
 				fresh.WriteString(op.Text)
 				continue
@@ -190,6 +189,20 @@ func grouped(ops []Segment) []Segment {
 	}
 	flush()
 	return out
+}
+
+// bridges reports whether ops begin with a few spaces and signs that stayed, and then change.
+func bridges(ops []Segment) bool {
+	for i, op := range ops {
+		if op.Kind != Same {
+			return true
+		}
+		sign := strings.TrimFunc(op.Text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsPunct(r) }) == ""
+		if !sign || i == 3 {
+			return false
+		}
+	}
+	return false
 }
 
 // split cuts a text into words, spaces and signs; scripts without spaces are cut by character.

@@ -9,3 +9,19 @@ func ltr(is bool) templ.Attributes {
 	}
 	return nil
 }
+
+// openFirst opens the full text for somebody who has not accepted any version yet.
+func openFirst(from int) templ.Attributes {
+	if from == 0 {
+		return templ.Attributes{"open": true}
+	}
+	return nil
+}
+
+// anchored gives a change the address that the lines in short lead to.
+func anchored(anchor string) templ.Attributes {
+	if anchor == "" {
+		return nil
+	}
+	return templ.Attributes{"id": "change-" + anchor}
+}

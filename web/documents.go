@@ -1,0 +1,294 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"portico/internal/i18n"
+	"portico/internal/tenant"
+	"portico/internal/terms"
+	"portico/views/layouts"
+	"portico/views/pages"
+)
+
+// How long a public page may be kept (terms.md 2): a permanent one long, the current one until the next takes effect.
+const (
+	keepCurrent = 5 * time.Minute
+	keepVersion = time.Hour
+)
+
+// public is what a page of the public documents is made from: the same for everybody, whoever asks.
+type public struct {
+	ctx     context.Context
+	tenant  tenant.Tenant
+	library terms.Library
+	now     time.Time
+	lang    string
+}
+
+// publicly prepares a page of the public documents. Its language is the one in the address or the tenant's default, never
+// what a browser or a cookie says, so that the same address gives the same bytes.
+func (s *Server) publicly(c echo.Context) (public, error) {
+	r := c.Request()
+	t := tenant.From(r.Context())
+	lang := t.Locales[0]
+	if found, ok := i18n.MatchTag(t.Locales, c.QueryParam("lang")); ok {
+		lang = found
+	}
+	ctx := i18n.With(r.Context(), lang, nil)
+	c.SetRequest(r.WithContext(ctx))
+	library, now, err := s.Terms.Library(ctx, t.ID)
+	return public{ctx, t, library, now, lang}, err
+}
+
+// frame is the frame of a public page: nobody is signed in on it.
+func (p public) frame(c echo.Context, title string) layouts.Page {
+	return layouts.Page{
+		Title: title, Product: p.tenant.Product, Language: i18n.Current(p.ctx), Path: "/terms", Canonical: p.tenant.URL(c.Request().URL.Path),
+	}
+}
+
+// publish writes a public page: cacheable, with a strong validator, without a cookie.
+func (s *Server) publish(c echo.Context, p public, keep time.Duration, page templ.Component) error {
+	var b bytes.Buffer
+	if err := page.Render(p.ctx, &b); err != nil {
+		return err
+	}
+	sum := sha256.Sum256(b.Bytes())
+	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
+	h := c.Response().Header()
+	h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d, stale-while-revalidate=60, stale-if-error=86400", int(keep.Seconds())))
+	h.Set("ETag", tag)
+	if strings.Contains(c.Request().Header.Get("If-None-Match"), tag) {
+		return c.NoContent(http.StatusNotModified)
+	}
+	return c.HTMLBlob(http.StatusOK, b.Bytes())
+}
+
+// untilNext is how long the current version of a document may be kept: never beyond the moment the next takes effect.
+func (p public) untilNext(document string) time.Duration {
+	keep := keepCurrent
+	for _, v := range p.library.Of(document) {
+		if v.Published() && v.WithdrawnAt.IsZero() && p.now.Before(v.EffectiveAt) {
+			keep = min(keep, v.EffectiveAt.Sub(p.now))
+		}
+	}
+	return keep
+}
+
+func (s *Server) showDocuments(c echo.Context) error {
+	p, err := s.publicly(c)
+	if err != nil {
+		return err
+	}
+	view := pages.DocumentsPage{Page: p.frame(c, i18n.T(p.ctx, "terms.index"))}
+	keep := keepCurrent
+	for _, d := range p.library.Documents {
+		current, ok := p.library.Current(d.Key, p.now)
+		if !ok {
+			continue
+		}
+		text, _ := p.library.Text(d.Key, current.Number, p.lang)
+		view.Rows = append(view.Rows, pages.DocumentRow{
+			Title: text.Title, Lang: text.Locale, URL: "/terms/" + d.Key + p.query(),
+			State: i18n.T(p.ctx, "terms.since", "n", current.Number, "date", i18n.Date(p.ctx, current.EffectiveAt)),
+		})
+		keep = min(keep, p.untilNext(d.Key))
+	}
+	return s.publish(c, p, keep, pages.Documents(view))
+}
+
+// query carries the chosen language on, unless it is the default.
+func (p public) query() string {
+	if p.lang == p.tenant.Locales[0] {
+		return ""
+	}
+	return "?lang=" + p.lang
+}
+
+// showDocument is the current version of a document, at the address that marketing links to.
+func (s *Server) showDocument(c echo.Context) error {
+	p, err := s.publicly(c)
+	if err != nil {
+		return err
+	}
+	key := c.Param("doc")
+	current, ok := p.library.Current(key, p.now)
+	if !ok {
+		return echo.ErrNotFound
+	}
+	return s.documentPage(c, p, current, p.untilNext(key))
+}
+
+// showVersion is one version of a document, at an address that stays for ever.
+func (s *Server) showVersion(c echo.Context) error {
+	p, err := s.publicly(c)
+	if err != nil {
+		return err
+	}
+	number, err := strconv.Atoi(c.Param("n"))
+	if err != nil || strconv.Itoa(number) != c.Param("n") {
+		return echo.ErrNotFound
+	}
+	version, ok := p.library.Version(c.Param("doc"), number)
+	if !ok || !version.Visible(p.now) {
+		return echo.ErrNotFound
+	}
+	return s.documentPage(c, p, version, keepVersion)
+}
+
+func (s *Server) showUpcoming(c echo.Context) error {
+	p, err := s.publicly(c)
+	if err != nil {
+		return err
+	}
+	next, ok := p.library.Upcoming(c.Param("doc"), p.now)
+	if !ok {
+		return echo.ErrNotFound
+	}
+	return s.documentPage(c, p, next, p.untilNext(c.Param("doc")))
+}
+
+func (s *Server) documentPage(c echo.Context, p public, v terms.Version, keep time.Duration) error {
+	text, ok := p.library.Text(v.Document, v.Number, p.lang)
+	if !ok {
+		return echo.ErrNotFound
+	}
+	view := pages.DocumentPage{
+		Page: p.frame(c, text.Title), HTML: text.HTML, Lang: text.Locale, Dir: direction(text.Locale), Hash: text.SourceSHA256,
+		State:    i18n.T(p.ctx, "terms.state", "n", v.Number, "published", i18n.Date(p.ctx, v.PublishedAt), "date", i18n.Date(p.ctx, v.EffectiveAt)),
+		Versions: "/terms/" + v.Document + "/versions" + p.query(),
+	}
+	permanent := fmt.Sprintf("/terms/%s/%d", v.Document, v.Number)
+	view.Canonical, view.Permanent = p.tenant.URL(permanent+p.query()), p.tenant.URL(permanent+p.query())
+	for _, heading := range terms.Contents(text.Source) {
+		view.Contents = append(view.Contents, pages.ContentsRow{Anchor: heading.Anchor, Text: heading.Text})
+	}
+	for _, locale := range p.library.Locales(v.Document, v.Number) {
+		language, _ := i18n.Find(locale)
+		url := c.Request().URL.Path + "?lang=" + locale
+		view.Languages = append(view.Languages, pages.LanguageLink{Name: language.Name, Lang: locale, URL: url, Current: locale == text.Locale})
+		view.Alternates = append(view.Alternates, layouts.Alternate{Lang: locale, URL: p.tenant.URL(permanent + "?lang=" + locale)})
+	}
+	view.Alternates = append(view.Alternates, layouts.Alternate{Lang: "x-default", URL: p.tenant.URL(permanent)})
+	p.banner(&view, v)
+	if text.Locale != p.lang {
+		view.Untranslated = s.untranslated(p.ctx, text.Locale)
+	}
+	return s.publish(c, p, keep, pages.Document(view))
+}
+
+// banner says what a version is now: announced, in force, replaced or withdrawn.
+func (p public) banner(view *pages.DocumentPage, v terms.Version) {
+	current, inForce := p.library.Current(v.Document, p.now)
+	switch {
+	case !v.WithdrawnAt.IsZero():
+		view.Tone, view.Banner, view.Robots = "warn", i18n.T(p.ctx, "terms.withdrawn", "date", i18n.Date(p.ctx, v.WithdrawnAt)), "noindex, follow"
+	case v.Announced(p.now):
+		view.Tone, view.Banner = "info", i18n.T(p.ctx, "terms.announced", "date", i18n.Date(p.ctx, v.EffectiveAt))
+	case inForce && current.Number != v.Number:
+		view.Tone, view.Banner, view.Robots = "info", i18n.T(p.ctx, "terms.replaced", "date", i18n.Date(p.ctx, current.EffectiveAt)), "noindex, follow"
+	}
+	if inForce && current.Number != v.Number {
+		view.Other = fmt.Sprintf("/terms/%s%s", v.Document, p.query())
+		view.OtherText = i18n.T(p.ctx, "terms.current", "n", current.Number)
+	}
+	previous := 0
+	for _, other := range p.library.Of(v.Document) {
+		if other.Number < v.Number && other.Visible(p.now) {
+			previous = other.Number
+		}
+	}
+	if previous > 0 {
+		view.Compare, view.CompareText = compareURL(v.Document, previous, v.Number, p.lang), i18n.T(p.ctx, "terms.compare", "n", previous)
+	}
+}
+
+func (s *Server) showVersions(c echo.Context) error {
+	p, err := s.publicly(c)
+	if err != nil {
+		return err
+	}
+	key := c.Param("doc")
+	current, _ := p.library.Current(key, p.now)
+	view := pages.VersionsPage{Document: "/terms/" + key + p.query()}
+	versions := p.library.Of(key)
+	for i := len(versions) - 1; i >= 0; i-- {
+		v := versions[i]
+		if !v.Visible(p.now) {
+			continue
+		}
+		text, _ := p.library.Text(key, v.Number, p.lang)
+		if view.Title == "" {
+			view.Page = p.frame(c, i18n.T(p.ctx, "terms.versions.of", "document", text.Title))
+		}
+		row := pages.VersionRow{
+			URL: fmt.Sprintf("/terms/%s/%d%s", key, v.Number, p.query()), Number: v.Number, Note: text.ChangeNote,
+			Effective: i18n.Date(p.ctx, v.EffectiveAt), State: i18n.T(p.ctx, "terms.state."+stateOf(v, current, p.now)),
+		}
+		if i > 0 {
+			row.Compare = compareURL(key, versions[i-1].Number, v.Number, p.lang)
+		}
+		view.Rows = append(view.Rows, row)
+	}
+	if len(view.Rows) == 0 {
+		return echo.ErrNotFound
+	}
+	view.Robots = "noindex, follow"
+	return s.publish(c, p, p.untilNext(key), pages.Versions(view))
+}
+
+// stateOf is the last part of a message key: what a version is now.
+func stateOf(v, current terms.Version, now time.Time) string {
+	switch {
+	case !v.Published():
+		return "draft"
+	case !v.WithdrawnAt.IsZero():
+		return "withdrawn"
+	case v.Number == current.Number && v.InForce(now):
+		return "current"
+	case now.Before(v.EffectiveAt) && now.Before(v.AnnounceAt):
+		return "scheduled"
+	case now.Before(v.EffectiveAt):
+		return "announced"
+	default:
+		return "replaced"
+	}
+}
+
+func (s *Server) showCompare(c echo.Context) error {
+	p, err := s.publicly(c)
+	if err != nil {
+		return err
+	}
+	key := c.Param("doc")
+	from, errFrom := strconv.Atoi(c.QueryParam("from"))
+	to, errTo := strconv.Atoi(c.QueryParam("to"))
+	old, okOld := p.library.Version(key, from)
+	fresh, okNew := p.library.Version(key, to)
+	if errFrom != nil || errTo != nil || !okOld || !okNew || !old.Visible(p.now) || !fresh.Visible(p.now) {
+		return echo.ErrNotFound
+	}
+	text, _ := p.library.Text(key, to, p.lang)
+	before, _ := p.library.Text(key, from, text.Locale)
+	view := pages.ComparePage{
+		Page: p.frame(c, i18n.T(p.ctx, "terms.compare.title", "from", from, "to", to)), Lang: text.Locale, Dir: direction(text.Locale),
+		Changes: diffView(s.Terms.Compare(before, text)), Document: "/terms/" + key + "/versions" + p.query(),
+	}
+	view.Robots = "noindex, follow"
+	return s.publish(c, p, keepVersion, pages.Compare(view))
+}
+
+func (s *Server) toPrivacy(c echo.Context) error {
+	return c.Redirect(http.StatusMovedPermanently, "/terms/privacy")
+}

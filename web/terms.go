@@ -1,0 +1,266 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"portico/internal/i18n"
+	"portico/internal/session"
+	"portico/internal/tenant"
+	"portico/internal/terms"
+	"portico/views/components"
+	"portico/views/pages"
+)
+
+// Form fields of a decision about a document. They say what the page showed, to the letter.
+const (
+	fieldDocument = "document"
+	fieldNumber   = "number"
+	fieldHash     = "hash"
+	fieldNonce    = "nonce"
+	fieldIssued   = "issued"
+	fieldDecision = "decision"
+)
+
+func newNonce() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+// showTerms is the gate: what changed since the person's own last acceptance, the text, and the decision.
+func (s *Server) showTerms(c echo.Context) error { return s.termsPage(c, http.StatusOK, "") }
+
+func (s *Server) termsPage(c echo.Context, status int, note string) error {
+	ctx := c.Request().Context()
+	owed, err := s.Terms.Owed(ctx, session.User(ctx), i18n.Current(ctx).Tag)
+	if err != nil {
+		return err
+	}
+	returnTo := c.Request().FormValue("return_to")
+	if len(owed) == 0 {
+		return c.Redirect(http.StatusSeeOther, s.safeReturn(returnTo))
+	}
+	due := owed[0]
+	view := pages.GatePage{
+		Page: s.page(c, gateTitle(due)), Token: s.token(c), Note: note, ReturnTo: returnTo,
+		Document: due.Document.Key, Number: strconv.Itoa(due.Version.Number), Hash: due.Text.HTMLSHA256, Nonce: newNonce(),
+		Issued: strconv.FormatInt(s.Now().Unix(), 10),
+		Above:  i18n.T(ctx, "gate.above", "document", due.Text.Title, "n", due.Version.Number, "date", i18n.Date(ctx, due.Version.EffectiveAt)),
+		Lead:   gateLead(ctx, due), Short: shortLines(due), HTML: due.Text.HTML, Lang: due.Text.Locale, Dir: direction(due.Text.Locale),
+		Changes: diffView(due.Changes), From: due.Before.Number,
+		Full:  i18n.T(ctx, "gate.full", "n", due.Version.Number),
+		Scope: i18n.T(ctx, "gate.scope", "n", due.Version.Number, "document", due.Text.Title),
+		Print: terms.Path(due.Document.Key, due.Version.Number, due.Text.Locale), Later: !due.Must, Accept: gateAccept(ctx, due),
+	}
+	if !due.Must {
+		view.Until = i18n.T(ctx, "gate.until", "date", i18n.Date(ctx, due.Version.EnforceAt))
+	}
+	if due.Text.Locale != i18n.Current(ctx).Tag {
+		view.Untranslated = s.untranslated(ctx, due.Text.Locale)
+	}
+	c.Set(gateShown, due)
+	return s.render(c, status, pages.Gate(view))
+}
+
+const gateShown = "gate"
+
+func gateTitle(d terms.Due) string {
+	switch {
+	case d.Document.Assent == terms.Acknowledge:
+		return "gate.notice"
+	case d.Before.Number == 0:
+		return "gate.first"
+	default:
+		return "gate.title"
+	}
+}
+
+func gateLead(ctx context.Context, d terms.Due) string {
+	if d.Before.Number == 0 {
+		return i18n.T(ctx, "gate.lead.first")
+	}
+	return i18n.T(ctx, "gate.lead", "old", d.Before.Number, "date", i18n.Date(ctx, d.Before.At), "effective", i18n.Date(ctx, d.Version.EffectiveAt))
+}
+
+func gateAccept(ctx context.Context, d terms.Due) string {
+	if d.Document.Assent == terms.Acknowledge {
+		return i18n.T(ctx, "gate.acknowledge")
+	}
+	return i18n.T(ctx, "gate.accept")
+}
+
+// shortLines are what changed in short: of every version since the last one that the person accepted.
+func shortLines(d terms.Due) []pages.ShortLine {
+	var all []pages.ShortLine
+	for _, v := range d.Earlier {
+		for _, l := range v.Text.Summary {
+			all = append(all, pages.ShortLine{Anchor: l.Anchor, Title: l.Title, Text: l.Text})
+		}
+	}
+	return all
+}
+
+func diffView(changes []terms.Change) []pages.Change {
+	view := make([]pages.Change, len(changes))
+	for i, change := range changes {
+		view[i] = pages.Change{Heading: change.Heading, Anchor: change.Anchor}
+		for _, segment := range change.Segments {
+			view[i].Segments = append(view[i].Segments, pages.Segment{Kind: string(segment.Kind), Text: segment.Text})
+		}
+	}
+	return view
+}
+
+func direction(locale string) string {
+	if l, ok := i18n.Find(locale); ok {
+		return l.Dir
+	}
+	return "ltr"
+}
+
+func (s *Server) untranslated(ctx context.Context, shown string) string {
+	language, _ := i18n.Find(shown)
+	return i18n.T(ctx, "terms.untranslated", "language", i18n.Current(ctx).Name, "shown", language.Name)
+}
+
+// presentation is the screen of the gate without anything of the person.
+func presentation(ctx context.Context, screen, statement, control string) terms.Presentation {
+	return terms.Presentation{
+		Build: buildID, Screen: screen, Locale: i18n.Current(ctx).Tag, Control: control,
+		Words: []string{statement, i18n.T(ctx, "gate.accept"), i18n.T(ctx, "gate.decline"), i18n.T(ctx, "gate.later")},
+	}
+}
+
+// buildID names the screens of this program: it changes whenever they do.
+const buildID = "portico-1"
+
+func (s *Server) decideTerms(c echo.Context) error {
+	ctx, form := c.Request().Context(), c.Request().PostForm
+	number, _ := strconv.Atoi(form.Get(fieldNumber))
+	issued, _ := strconv.ParseInt(form.Get(fieldIssued), 10, 64)
+	from, _ := strconv.Atoi(form.Get("from"))
+	d := terms.Decision{
+		Document: form.Get(fieldDocument), Number: number, HTMLSHA256: form.Get(fieldHash), LocaleWanted: i18n.Current(ctx).Tag,
+		Nonce: form.Get(fieldNonce), Method: terms.MethodGate, DiffFrom: from, IssuedAt: time.Unix(issued, 0).UTC(),
+		AcceptLang: c.Request().Header.Get("Accept-Language"), OptOut: c.Request().Header.Get("Sec-GPC"),
+		Presentation: presentation(ctx, "gate", i18n.T(ctx, "gate.scope", "n", number), "button"),
+	}
+	if len(d.Nonce) != 32 || len(d.HTMLSHA256) != 64 {
+		return echo.NewHTTPError(http.StatusBadRequest)
+	}
+	var err error
+	switch form.Get(fieldDecision) {
+	case "accept":
+		err = s.Terms.Accept(ctx, session.User(ctx), d)
+	case "decline":
+		err = s.Terms.Decline(ctx, session.User(ctx), d)
+	case "later":
+		return c.Redirect(http.StatusSeeOther, s.safeReturn(form.Get("return_to")))
+	default:
+		return echo.NewHTTPError(http.StatusBadRequest)
+	}
+	if errors.Is(err, terms.ErrChanged) {
+		return s.termsPage(c, http.StatusConflict, i18n.T(ctx, "gate.newer"))
+	}
+	if errors.Is(err, terms.ErrNotFound) {
+		return echo.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	if form.Get(fieldDecision) == "decline" {
+		return c.Redirect(http.StatusSeeOther, "/terms/declined")
+	}
+	return s.done(c, "gate.done", s.safeReturn(form.Get("return_to")))
+}
+
+// showDeclined says what happens now, and keeps the way to every right open (rule T-5).
+func (s *Server) showDeclined(c echo.Context) error {
+	return s.render(c, http.StatusOK, pages.Declined(pages.DeclinedPage{Page: s.page(c, "declined.title")}))
+}
+
+// showHistory lists what the person decided.
+func (s *Server) showHistory(c echo.Context) error {
+	ctx := c.Request().Context()
+	events, err := s.Terms.History(ctx, session.User(ctx))
+	if err != nil {
+		return err
+	}
+	library, now, err := s.Terms.Library(ctx, tenant.From(ctx).ID)
+	if err != nil {
+		return err
+	}
+	view := pages.HistoryPage{Page: s.page(c, "nav.terms")}
+	for _, e := range events {
+		text, _ := library.Text(e.Document, e.Number, e.LocaleShown)
+		language, _ := i18n.Find(e.LocaleShown)
+		row := pages.HistoryRow{
+			Title: text.Title, Number: e.Number, What: i18n.T(ctx, "assent."+e.Type), Time: i18n.DateTime(ctx, e.OccurredAt),
+			Language: language.Name, Lang: e.LocaleShown, Hash: e.HTMLSHA256, URL: terms.Path(e.Document, e.Number, e.LocaleShown),
+		}
+		if current, ok := library.Current(e.Document, now); ok && current.Number != e.Number {
+			row.Compare = compareURL(e.Document, e.Number, current.Number, e.LocaleShown)
+		}
+		view.Rows = append(view.Rows, row)
+	}
+	return s.render(c, http.StatusOK, pages.History(view))
+}
+
+func compareURL(document string, from, to int, locale string) string {
+	return "/terms/" + document + "/compare?from=" + strconv.Itoa(from) + "&to=" + strconv.Itoa(to) + "&lang=" + locale
+}
+
+// statement fills in the box of the sign-up form: every document that asks for assent, with its version, as links.
+func statement(ctx context.Context, view *pages.SignUpPage, shown []terms.Shown) {
+	view.Links = map[string]components.Link{}
+	for _, one := range shown {
+		view.Shown = append(view.Shown, pages.ShownDocument{
+			Key: one.Document.Key, Number: strconv.Itoa(one.Version.Number), Hash: one.Text.HTMLSHA256,
+		})
+		if len(view.Statement) > 0 {
+			view.Statement = append(view.Statement, i18n.Part{Text: " · "})
+		}
+		key := "signup.agree"
+		if one.Document.Assent == terms.Acknowledge {
+			key = "signup.acknowledge"
+		}
+		for _, part := range i18n.Parts(ctx, key, "n", one.Version.Number) {
+			if part.Name == "document" {
+				part.Name = one.Document.Key
+			}
+			view.Statement = append(view.Statement, part)
+		}
+		view.Links[one.Document.Key] = components.Link{
+			URL: terms.Path(one.Document.Key, one.Version.Number, one.Text.Locale), Text: one.Text.Title, Lang: one.Text.Locale,
+		}
+	}
+}
+
+// decisions reads which texts the sign-up form showed.
+func decisions(c echo.Context) []terms.Decision {
+	ctx, form := c.Request().Context(), c.Request().PostForm
+	var all []terms.Decision
+	for _, name := range sortedKeys(flat(form)) {
+		document, ok := strings.CutPrefix(name, "version.")
+		if !ok {
+			continue
+		}
+		number, _ := strconv.Atoi(form.Get(name))
+		all = append(all, terms.Decision{
+			Document: document, Number: number, HTMLSHA256: form.Get("hash." + document), LocaleWanted: i18n.Current(ctx).Tag,
+			Nonce: newNonce(), Method: terms.MethodSignUp, AcceptLang: c.Request().Header.Get("Accept-Language"),
+			OptOut:       c.Request().Header.Get("Sec-GPC"),
+			Presentation: presentation(ctx, "signup", i18n.T(ctx, "signup.agree", "n", number), "unticked checkbox and button"),
+		})
+	}
+	return all
+}
