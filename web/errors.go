@@ -65,12 +65,11 @@ func (s *Server) errorPage(c echo.Context, status int, err error) error {
 		c.SetRequest(r.WithContext(i18n.With(tenant.With(r.Context(), t), s.pageLanguage(c, t, ""), nil)))
 	}
 	ctx := c.Request().Context()
-	key, body := errorWords(status), ""
+	key := errorWords(status)
+	body := i18n.T(ctx, key+".body", "id", requestID(c))
 	if wait, ok := errors.AsType[*guard.TooMany](err); ok {
 		retryAfter(c, wait.After)
 		body = i18n.T(ctx, "429.body", "time", i18n.Duration(ctx, wait.After))
-	} else {
-		body = i18n.T(ctx, key+".body", "id", requestID(c))
 	}
 	if status == http.StatusServiceUnavailable {
 		c.Response().Header().Set("Retry-After", "5")

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"regexp"
 	"runtime/debug"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -65,7 +64,7 @@ func recovered(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
 			if cause := recover(); cause != nil {
-				if cause == http.ErrAbortHandler {
+				if cause == http.ErrAbortHandler { //nolint:errorlint // a recovered value, not an error chain
 					panic(cause)
 				}
 				err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
@@ -203,6 +202,3 @@ func (s *Server) guarded(next echo.HandlerFunc) echo.HandlerFunc {
 func ipNet(p netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }
-
-// slow bounds how long a request may take.
-const slow = 30 * time.Second

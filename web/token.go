@@ -38,7 +38,7 @@ const (
 )
 
 func (s *Server) setCookie(c echo.Context, what, value string, lifetime time.Duration) {
-	cookie := &http.Cookie{
+	cookie := &http.Cookie{ //nolint:gosec // Secure is off for the demonstration over plain HTTP alone
 		Name: session.CookieName(what, s.Secure), Value: value, Path: "/", Secure: s.Secure, HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, MaxAge: int(lifetime.Seconds()),
 	}

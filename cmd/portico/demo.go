@@ -88,7 +88,7 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err := demoData(ctx, db); err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", c.Addr)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err := c.ensureDefault(ctx, db); err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", c.Addr)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
 		return err
 	}

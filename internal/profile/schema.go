@@ -3,6 +3,7 @@ package profile
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -183,7 +184,7 @@ func (s Schema) Check(m Metadata) []string {
 	if err != nil {
 		return nil // a Metadata is only made from valid JSON
 	}
-	refused, ok := s.compiled.Validate(document).(*jsonschema.ValidationError)
+	refused, ok := errors.AsType[*jsonschema.ValidationError](s.compiled.Validate(document))
 	if !ok {
 		return nil
 	}

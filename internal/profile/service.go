@@ -3,6 +3,7 @@ package profile
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -271,7 +272,7 @@ func (s *Service) setMetadata(t tenant.Tenant, p *Profile, texts map[string]stri
 			refused.Add(MetadataField(key), "err.metadata.value", "label", key)
 		}
 	}
-	if bad, ok := CheckMetadata(patched, false).(BadMetadata); ok {
+	if bad, ok := errors.AsType[BadMetadata](CheckMetadata(patched, false)); ok {
 		refused.Add(MetadataField(bad.Path), "err.metadata."+string(bad.Reason), "path", bad.Path)
 	}
 	p.UserMetadata = patched
