@@ -37,11 +37,13 @@ func (s *Server) showLetter(c echo.Context) error {
 // sampleLetter renders a letter without sending it.
 func (s *Server) sampleLetter(c echo.Context, l mail.Letter) error {
 	ctx := c.Request().Context()
-	t := tenant.From(ctx)
-	from := emails.From{Product: t.Product, Origin: t.Origin, SupportEmail: t.SupportEmail, SupportURL: t.SupportURL}
-	_, _, html, err := emails.Render(ctx, from, l)
+	_, _, html, err := emails.Render(ctx, letterFrom(tenant.From(ctx)), l)
 	if err != nil {
 		return err
 	}
 	return s.letterDocument(c, html)
+}
+
+func letterFrom(t tenant.Tenant) emails.From {
+	return emails.From{Product: t.Product, Origin: t.Origin, SupportEmail: t.SupportEmail, SupportURL: t.SupportURL}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"portico/internal/audit"
+	"portico/internal/browser"
 	"portico/internal/i18n"
 	"portico/internal/session"
 	"portico/internal/tenant"
@@ -70,14 +71,7 @@ func (s *Server) devices(c echo.Context, sessions []session.Session, live sessio
 
 // browserName says which browser on which system a User-Agent header (RFC 9110 §10.1.5) claims to be.
 func browserName(ctx context.Context, agent string) string {
-	browser := firstFound(agent, [][2]string{
-		{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"},
-		{"CriOS/", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}, {"curl/", "curl"},
-	})
-	system := firstFound(agent, [][2]string{
-		{"Windows", "Windows"}, {"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"}, {"Mac OS X", "macOS"},
-		{"CrOS", "ChromeOS"}, {"Linux", "Linux"},
-	})
+	browser, system := browser.Of(agent)
 	switch {
 	case browser != "" && system != "":
 		return i18n.T(ctx, "security.device", "browser", browser, "system", system)
@@ -86,15 +80,6 @@ func browserName(ctx context.Context, agent string) string {
 	default:
 		return i18n.T(ctx, "security.device.unknown")
 	}
-}
-
-func firstFound(text string, table [][2]string) string {
-	for _, row := range table {
-		if strings.Contains(text, row[0]) {
-			return row[1]
-		}
-	}
-	return ""
 }
 
 // endSession ends one session of the person. Ending this very one is signing out.

@@ -40,6 +40,7 @@ type Config struct {
 	Profiles     *profile.Service
 	Terms        *terms.Service
 	Audit        *audit.Log
+	Letters      *mail.Office
 	Mailbox      *mail.Mailbox
 	Secure       bool
 	Proxies      []netip.Prefix

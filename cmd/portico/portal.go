@@ -78,6 +78,7 @@ func build(p parts) *portal {
 			SignIn:       signin.New(p.db, hasher, guesses, tickets, sessions, outbox, log, p.now),
 			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, log, p.now), Terms: documents, Audit: log,
 			Secure: p.secure, Proxies: p.proxies, Ready: p.db.Ping, Log: p.log, Now: p.now, Mailbox: p.mailbox,
+			Letters: mail.NewOffice(p.db, letters.Wake),
 		},
 	}
 }

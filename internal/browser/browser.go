@@ -18,9 +18,14 @@ var systems = []mark{
 	{"Mac OS X", "macOS"}, {"Macintosh", "macOS"}, {"FreeBSD", "FreeBSD"}, {"Linux", "Linux"},
 }
 
+// Of returns the names of the browser and of the system it runs on; what is not known is empty.
+func Of(userAgent string) (browser, system string) {
+	return first(browsers, userAgent), first(systems, userAgent)
+}
+
 // Name is such as "Firefox, Windows"; one of the two when the other is not known, and empty when neither is.
 func Name(userAgent string) string {
-	browser, system := first(browsers, userAgent), first(systems, userAgent)
+	browser, system := Of(userAgent)
 	if browser != "" && system != "" {
 		return browser + ", " + system
 	}

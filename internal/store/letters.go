@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -126,6 +127,16 @@ func (db *DB) RetryLetter(ctx context.Context, t tenant.ID, id string) (bool, er
 		Where("tenant_id = ? AND letter_id = ? AND state = ? AND sealed IS NOT NULL", string(t), id, string(mail.Failed)).
 		UpdateColumns(map[string]any{"state": string(mail.Waiting), "attempts": 0, "next_at": db.now()})
 	return result.RowsAffected == 1, result.Error
+}
+
+// FindLetter finds a letter, or returns mail.ErrNoLetter.
+func (db *DB) FindLetter(ctx context.Context, t tenant.ID, id string) (mail.Entry, error) {
+	var row letterRow
+	err := db.db(ctx).Omit("sealed").Where("tenant_id = ? AND letter_id = ?", string(t), id).Take(&row).Error
+	if errors.Is(found(err), ErrNotFound) {
+		return mail.Entry{}, mail.ErrNoLetter
+	}
+	return row.entry(), err
 }
 
 // SearchLetters finds letters of a tenant, newest first: those in state, or all when it is empty, older than the
