@@ -16,6 +16,7 @@ import (
 	"portico/internal/profile"
 	"portico/internal/store"
 	"portico/internal/tenant"
+	"portico/internal/terms"
 )
 
 type demoCommand struct {
@@ -85,19 +86,20 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	if err := demoData(ctx, db); err != nil {
-		return err
-	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
 		return err
 	}
 	base := "http://" + listener.Addr().String()
+	mailbox := &mail.Mailbox{}
+	p := build(parts{db: db, ring: ring, origin: base, sender: mailbox, mailbox: mailbox, log: log, now: now})
+	if err := demoData(ctx, db, p.config.Terms, base); err != nil {
+		return err
+	}
 	if err := c.announce(base); err != nil {
 		return err
 	}
-	mailbox := &mail.Mailbox{}
-	return build(parts{db: db, ring: ring, origin: base, sender: mailbox, mailbox: mailbox, log: log, now: now}).serve(ctx, listener)
+	return p.serve(ctx, listener)
 }
 
 // announce says where the demonstration is and who can sign in, to people and, in demo.json, to scripts.
@@ -131,8 +133,8 @@ func demoKeys(path string) (keys.Ring, error) {
 }
 
 // demoData fills an empty database.
-func demoData(ctx context.Context, db *store.DB) error {
-	t := tenant.Tenant{ID: tenant.Default, Settings: tenant.Settings{
+func demoData(ctx context.Context, db *store.DB, documents *terms.Service, base string) error {
+	t := tenant.Tenant{ID: tenant.Default, Origin: base, Settings: tenant.Settings{
 		Product: "Harbour Books", SupportEmail: "help@harbour-books.example", Metadata: json.RawMessage(demoMetadata),
 		Locales: []string{"en", "de", "es", "fr", "pt", "pl", "ar", "ja"},
 	}}
@@ -143,6 +145,7 @@ func demoData(ctx context.Context, db *store.DB) error {
 		return err
 	}
 	t.Settings = t.WithDefaults()
+	var people []profile.Profile
 	for _, p := range demoPeople {
 		var metadata profile.Metadata
 		if err := json.Unmarshal([]byte(p.metadata), &metadata); err != nil {
@@ -155,6 +158,11 @@ func demoData(ctx context.Context, db *store.DB) error {
 		if err := addPerson(ctx, db, t, one); err != nil {
 			return err
 		}
+		added, err := db.FindByEmail(ctx, t.ID, p.Email)
+		if err != nil {
+			return err
+		}
+		people = append(people, added)
 	}
-	return nil
+	return demoTerms(tenant.With(ctx, t), documents, people)
 }
