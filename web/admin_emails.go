@@ -28,7 +28,8 @@ func (s *Server) emailRoutes() []route {
 	return []route{
 		get(emailsPath, s.showEmailKinds),
 		get(emailsPath+"/:kind/preview", s.previewEmail), get(emailsPath+"/:kind/preview/html", s.previewEmailHTML),
-		get(emailsPath+"/outbox", s.showOutbox), {admin, http.MethodPost, emailsPath + "/outbox", s.retryLetter, false},
+		get(emailsPath+"/outbox", s.showOutbox),
+		{admin, http.MethodPost, emailsPath + "/outbox", s.retryLetter, false},
 	}
 }
 

@@ -73,7 +73,8 @@ func termsTexts(version int) []terms.Text {
 		"ar": {"سبعة (7)", "أربعة عشر (14)", "ثلاثين (30)"},
 	}
 	all := []terms.Text{
-		{Locale: "en", Title: "Terms of use", Source: englishTerms}, {Locale: "de", Title: "Nutzungsbedingungen", Source: germanTerms},
+		{Locale: "en", Title: "Terms of use", Source: englishTerms},
+		{Locale: "de", Title: "Nutzungsbedingungen", Source: germanTerms},
 		{Locale: "ar", Title: "شروط الاستخدام", Source: arabicTerms},
 	}
 	for i := range all {

@@ -56,8 +56,10 @@ func delay(failures int) time.Duration {
 func (s Subject) failureTallies() (account, pair, ip, device Tally) {
 	place := place(s.IP)
 	account = Tally{Counter: Counter{Key: key("failures", s.Account), Account: accountKey(s.Account), User: s.User}, Length: remember, Sliding: true}
-	pair = Tally{Counter: Counter{Key: pairKey(accountKey(s.Account), place), Account: accountKey(s.Account), User: s.User, Place: place},
-		Length: blockFor, Sliding: true, BlockFrom: blockFrom}
+	pair = Tally{
+		Counter: Counter{Key: pairKey(accountKey(s.Account), place), Account: accountKey(s.Account), User: s.User, Place: place},
+		Length:  blockFor, Sliding: true, BlockFrom: blockFrom,
+	}
 	ip = Tally{Counter: Counter{Key: key("place", place)}, Length: placeFor}
 	device = Tally{Counter: Counter{Key: key("device", s.Account, s.Device), Account: accountKey(s.Account), User: s.User}, Length: remember, Sliding: true}
 	return account, pair, ip, device

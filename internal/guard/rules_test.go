@@ -55,8 +55,12 @@ func TestRefusal(t *testing.T) {
 		{"nine failures half a minute ago", ago(9, 30*time.Second), Counter{}, Counter{}, &TooMany{After: 2 * time.Second}},
 		{"99 failures 59 minutes ago", ago(99, 59*time.Minute), Counter{}, Counter{}, &TooMany{After: time.Minute}},
 		{"100 failures a month ago", ago(100, 30*24*time.Hour), Counter{}, Counter{}, &TooMany{After: time.Hour, Stopped: true}},
-		{"a block that ends tomorrow", ago(4, 0), Counter{Count: 10, BlockedAt: now, ExpiresAt: now.Add(24 * time.Hour)}, Counter{},
-			&TooMany{After: 24 * time.Hour, Blocked: true}},
+		{
+			"a block that ends tomorrow", ago(4, 0),
+			Counter{Count: 10, BlockedAt: now, ExpiresAt: now.Add(24 * time.Hour)},
+			Counter{},
+			&TooMany{After: 24 * time.Hour, Blocked: true},
+		},
 		{"99 failures of a place", Counter{}, Counter{}, Counter{Count: 99, ExpiresAt: now.Add(time.Minute)}, nil},
 		{"100 failures of a place", Counter{}, Counter{}, Counter{Count: 100, ExpiresAt: now.Add(time.Minute)}, &TooMany{After: time.Minute}},
 	} {

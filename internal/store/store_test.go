@@ -24,8 +24,10 @@ func TestTransaction(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
 		log := audit.New(f.DB, f.Clock.Now)
 		record := func(ctx context.Context) error {
-			return log.Record(ctx, audit.Event{Type: audit.SignedUp, User: tenant.User{Tenant: f.Tenant.ID, ID: "portico|1"},
-				Fields: []string{"name", "email"}, Detail: map[string]string{"a": "b"}})
+			return log.Record(ctx, audit.Event{
+				Type: audit.SignedUp, User: tenant.User{Tenant: f.Tenant.ID, ID: "portico|1"},
+				Fields: []string{"name", "email"}, Detail: map[string]string{"a": "b"},
+			})
 		}
 		broken := errors.New("broken")
 		err := f.DB.InTx(t.Context(), func(ctx context.Context) error {

@@ -115,8 +115,11 @@ func TestDiff(t *testing.T) {
 	fresh := "## 4. Returns {#returns}\n\nYou may return any book within thirty (30) days of the day it arrived. We pay.\n\n## 9. Closing\n\nThe same.\n\nOne more.\n"
 	want := []Change{
 		{"4. Returns", "returns", []Segment{
-			{Same, "You may return any book within "}, {Gone, "fourteen (14"}, {Added, "thirty (30"},
-			{Same, ") days of the day it arrived."}, {Added, " We pay."},
+			{Same, "You may return any book within "},
+			{Gone, "fourteen (14"},
+			{Added, "thirty (30"},
+			{Same, ") days of the day it arrived."},
+			{Added, " We pay."},
 		}},
 		{"9. Closing", "9-closing", []Segment{{Added, "One more."}}},
 	}

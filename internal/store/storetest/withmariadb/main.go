@@ -45,8 +45,10 @@ func run(command []string) (code int, err error) {
 			return 1, err
 		}
 		defer stop(server)
-		address := url.URL{Scheme: "mysql", User: url.User("root"), Host: "localhost", Path: "/portico",
-			RawQuery: "socket=" + url.QueryEscape(filepath.Join(folder, "socket"))}
+		address := url.URL{
+			Scheme: "mysql", User: url.User("root"), Host: "localhost", Path: "/portico",
+			RawQuery: "socket=" + url.QueryEscape(filepath.Join(folder, "socket")),
+		}
 		if err := os.Setenv(setting, address.String()); err != nil {
 			return 1, err
 		}
