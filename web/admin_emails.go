@@ -82,7 +82,7 @@ func (s *Server) previewEmail(c echo.Context) error {
 		return err
 	}
 	v := pages.EmailPreviewPage{
-		Page: s.adminPage(c, "emails.title"), Kind: string(l.Kind), Subject: subject, Lang: l.Language, Text: linked(text),
+		Page: s.adminPage(c, "emails.title"), Kind: string(l.Kind), Subject: subject, Lang: l.Language, Dir: dirOf(l.Language), Text: linked(text),
 		HTML: emailsPath + "/" + string(l.Kind) + "/preview/html?lang=" + l.Language,
 	}
 	v.Title = subject

@@ -65,7 +65,7 @@ func (s *Server) showMessage(c echo.Context) error {
 		return err
 	}
 	v := pages.MessagePage{
-		Page: s.titled(c, m.Subject), To: m.To, Lang: m.Language, HTML: mailboxPath + "/" + m.ID + "/html", Text: linked(m.Text),
+		Page: s.titled(c, m.Subject), To: m.To, Lang: m.Language, Dir: dirOf(m.Language), HTML: mailboxPath + "/" + m.ID + "/html", Text: linked(m.Text),
 		Time: i18n.DateTime(c.Request().Context(), m.SentAt),
 	}
 	return s.render(c, http.StatusOK, pages.Message(v))

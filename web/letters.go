@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"portico/internal/i18n"
 	"portico/internal/mail"
 	"portico/internal/session"
 	"portico/internal/tenant"
@@ -46,4 +47,13 @@ func (s *Server) sampleLetter(c echo.Context, l mail.Letter) error {
 
 func letterFrom(t tenant.Tenant) emails.From {
 	return emails.From{Product: t.Product, Origin: t.Origin, SupportEmail: t.SupportEmail, SupportURL: t.SupportURL}
+}
+
+// dirOf is the direction in which a letter's language is written.
+func dirOf(tag string) string {
+	language, ok := i18n.Find(tag)
+	if !ok {
+		return "auto"
+	}
+	return language.Dir
 }

@@ -138,7 +138,7 @@ func (p *portal) minutely(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
-		err := errors.Join(p.changes.ApplyDue(ctx, p.tenants.ByID), p.purge(ctx), p.forgetGuesses(ctx))
+		err := errors.Join(p.changes.ApplyDue(ctx, p.tenants.ByID), p.purge(ctx), p.config.Letters.Purge(ctx), p.forgetGuesses(ctx))
 		if err != nil && ctx.Err() == nil {
 			p.log.Error("minutely work", "error", err)
 		}
