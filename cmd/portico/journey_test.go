@@ -18,7 +18,7 @@ func TestMainJourney(t *testing.T) {
 		ana.want(ana.signUp("ana@example.org"), http.StatusOK, "/account", "Your email address is confirmed.")
 
 		p := ana.want(ana.get("/account/profile"), http.StatusOK, "/account/profile", "Personal info")
-		p = ana.send(p, "/account/profile", map[string]string{"name": "Ana Ferreira", "nickname": "Ana", "lang": "de", "phone_number": "+351 912 345 678"})
+		p = ana.send(p, "/account/profile", map[string]string{"name": "Ana Ferreira", "nickname": "Ana", "ui_lang": "en", "lang": "de", "phone_number": "+351 912 345 678"})
 		ana.want(p, http.StatusOK, "/account/profile", "Your personal info is saved.")
 		if !strings.Contains(p.body, `value="Ana Ferreira"`) || !strings.Contains(p.body, `value="&#43;351912345678"`) && !strings.Contains(p.body, `value="+351912345678"`) {
 			t.Errorf("got %s, want what was saved", p.body)
