@@ -1,6 +1,8 @@
 package web
 
 import (
+	"net/http"
+
 	"github.com/labstack/echo/v4"
 
 	"portico/views/layouts"
@@ -8,7 +10,10 @@ import (
 
 // adminPages is the navigation of the administration.
 var adminPages = []navPage{
+	{"admin.title", "/admin"},
+	{"admin.users", "/admin/users"},
 	{"emails.title", "/admin/emails"},
+	{"admin.audit", "/admin/audit"},
 }
 
 // adminPage is page for the administration.
@@ -16,4 +21,19 @@ func (s *Server) adminPage(c echo.Context, key string) layouts.Page {
 	p := s.page(c, key)
 	p.Admin, p.Nav = true, nav(c.Request().Context(), c.Path(), adminPages)
 	return p
+}
+
+// adminRoutes are the administrators' pages about people; every write asks who it is again (security.md row 75).
+func (s *Server) adminRoutes() []route {
+	get := func(path string, h echo.HandlerFunc) route { return route{admins, http.MethodGet, path, h, false} }
+	post := func(path string, h echo.HandlerFunc) route {
+		return route{adminsFresh, http.MethodPost, path, h, false}
+	}
+	return []route{
+		get("/admin", s.showAdmin), get("/admin/users", s.showPeople), get("/admin/audit", s.showAudit),
+		get("/admin/users/:id", s.showPerson), post("/admin/users/:id", s.savePerson),
+		get("/admin/users/:id/metadata", s.showMetadata), post("/admin/users/:id/metadata", s.saveMetadata),
+		get("/admin/users/:id/security", s.showPersonSecurity), get("/admin/users/:id/activity", s.showPersonActivity),
+		get("/admin/users/:id/actions", s.showActions), post("/admin/users/:id/actions", s.act),
+	}
 }

@@ -24,12 +24,12 @@ const emailsPath = "/admin/emails"
 
 // emailRoutes are the pages about letters.
 func (s *Server) emailRoutes() []route {
-	get := func(path string, h echo.HandlerFunc) route { return route{admin, http.MethodGet, path, h, false} }
+	get := func(path string, h echo.HandlerFunc) route { return route{admins, http.MethodGet, path, h, false} }
 	return []route{
 		get(emailsPath, s.showEmailKinds),
 		get(emailsPath+"/:kind/preview", s.previewEmail), get(emailsPath+"/:kind/preview/html", s.previewEmailHTML),
 		get(emailsPath+"/outbox", s.showOutbox),
-		{admin, http.MethodPost, emailsPath + "/outbox", s.retryLetter, false},
+		{admins, http.MethodPost, emailsPath + "/outbox", s.retryLetter, false},
 	}
 }
 

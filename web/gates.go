@@ -17,13 +17,13 @@ type gate string
 
 // The gates, from the widest to the narrowest.
 const (
-	open      gate = "open"      // everybody, and no session is read: public documents, static files
-	anyone    gate = "anyone"    // everybody; who is signed in is known
-	exempt    gate = "exempt"    // signed in and not blocked, whatever else is owed (terms.md, rule T-5)
-	member    gate = "member"    // signed in, nothing owed
-	sensitive gate = "sensitive" // member, and has proven who they are within 15 minutes (row 42)
-	admin     gate = "admin"     // administrator; for everybody else the page does not exist
-	adminOnly gate = "admin+"    // administrator who has proven who they are within 15 minutes
+	open        gate = "open"      // everybody, and no session is read: public documents, static files
+	anyone      gate = "anyone"    // everybody; who is signed in is known
+	exempt      gate = "exempt"    // signed in and not blocked, whatever else is owed (terms.md, rule T-5)
+	member      gate = "member"    // signed in, nothing owed
+	sensitive   gate = "sensitive" // member, and has proven who they are within 15 minutes (row 42)
+	admins      gate = "admin"     // administrator; for everybody else the page does not exist
+	adminsFresh gate = "admin+"    // administrator who has proven who they are within 15 minutes
 )
 
 // passes leads through a gate, or to the page that stands before it. The order is fixed (rule T-2): blocked, password to
@@ -40,7 +40,7 @@ func (s *Server) passes(g gate, next echo.HandlerFunc) echo.HandlerFunc {
 		if live.Person.IsBlocked(s.Now()) {
 			return s.endBlocked(c, live)
 		}
-		if isAdmin := live.Person.Role == profile.RoleAdmin; (g == admin || g == adminOnly) && !isAdmin {
+		if isAdmin := live.Person.Role == profile.RoleAdmin; (g == admins || g == adminsFresh) && !isAdmin {
 			return echo.ErrNotFound
 		}
 		if g != exempt {
@@ -48,7 +48,7 @@ func (s *Server) passes(g gate, next echo.HandlerFunc) echo.HandlerFunc {
 				return s.detour(c, before)
 			}
 		}
-		if (g == sensitive || g == adminOnly) && !live.Fresh(s.Now()) {
+		if (g == sensitive || g == adminsFresh) && !live.Fresh(s.Now()) {
 			return s.detour(c, "/reauth")
 		}
 		return next(c)
@@ -93,7 +93,7 @@ func (s *Server) detour(c echo.Context, before string) error {
 
 // signInFirst leads to sign-in. Administrators' pages do not exist for strangers.
 func (s *Server) signInFirst(c echo.Context, g gate) error {
-	if g == admin || g == adminOnly {
+	if g == admins || g == adminsFresh {
 		return echo.ErrNotFound
 	}
 	return s.detour(c, "/login")

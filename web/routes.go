@@ -71,6 +71,7 @@ func (s *Server) routeMap() []route {
 		routes = append(routes, get(anyone, l.path+"/:ticket", s.openChange(l)), get(anyone, l.path, s.showChange(l)),
 			post(anyone, l.path, s.redeemChange(l)))
 	}
+	routes = append(routes, s.adminRoutes()...)
 	routes = append(routes, s.emailRoutes()...)
 	return append(routes, s.mailboxRoutes()...)
 }

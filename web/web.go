@@ -13,6 +13,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"portico/internal/admin"
 	"portico/internal/audit"
 	"portico/internal/keys"
 	"portico/internal/mail"
@@ -39,6 +40,7 @@ type Config struct {
 	Passwords    *password.Service
 	Profiles     *profile.Service
 	Terms        *terms.Service
+	Admin        *admin.Service
 	Audit        *audit.Log
 	Letters      *mail.Office
 	Mailbox      *mail.Mailbox

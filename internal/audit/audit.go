@@ -63,6 +63,19 @@ const (
 	LetterLanguageSet  Type = "language_changed"
 )
 
+// Types lists every event, in the order of the table above.
+func Types() []Type {
+	return []Type{
+		SignedIn, SignInFailed, SignInUnknown, SignInRefused, SignedOut, SignedUp,
+		SignUpFailed, ResetRequested, PasswordChanged, PasswordFailed, EmailChanged, EmailFailed,
+		EmailRequested, EmailCancelled, EmailUndone, VerifyRequested, Verified, VerifyFailed,
+		LetterFailed, AutomaticBlock, AutomaticUnblock, AdminWrote, AdminRead, Blocked,
+		Unblocked, ProfileUpdated, MetadataUpdated, ForbiddenField, SessionEnded, SessionsEnded,
+		Reauthenticated, TermsPublished, TermsWithdrawn, TermsAccepted, TermsDeclined, TermsStaleForm,
+		ExportRequested, ErasureRequested, RequestAnswered, AdministratorAdded, AdministratorGone, LetterLanguageSet,
+	}
+}
+
 // ActorKind says what kind of actor did it.
 type ActorKind string
 

@@ -318,3 +318,24 @@ func Preferences(userMetadata string) (lang, letters, zone string) {
 	}
 	return m.Text(FieldPageLang), m.Text(FieldLang), m.Text(FieldZone)
 }
+
+// Corrected is p with the attributes that an administrator sent, whatever the tenant's policy, and the names of those
+// that changed. It returns valid.Errors.
+func Corrected(p Profile, values map[string]string) (Profile, []string, error) {
+	corrected, refused := p, valid.Errors(nil)
+	for _, a := range attributes {
+		if text, sent := values[a.name]; sent {
+			refused = append(refused, a.set(&corrected, text, false)...)
+		}
+	}
+	return corrected, changes(p, corrected), refused.Err()
+}
+
+// AttributeNames lists the attributes of a profile that can be edited, in the order of the page.
+func AttributeNames() []string {
+	names := make([]string, len(attributes))
+	for i, a := range attributes {
+		names[i] = a.name
+	}
+	return names
+}

@@ -25,3 +25,11 @@ func anchored(anchor string) templ.Attributes {
 	}
 	return templ.Attributes{"id": "change-" + anchor}
 }
+
+// currentState marks the link of the page one is on.
+func currentState(is bool) templ.Attributes {
+	if is {
+		return templ.Attributes{"aria-current": "page"}
+	}
+	return nil
+}

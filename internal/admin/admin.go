@@ -1,0 +1,371 @@
+// Package admin is what only an administrator may do: find people, correct what is known of them, block and unblock
+// them. Every write is recorded with who did it to whom, and where safety is concerned the person is told.
+package admin
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"portico/internal/audit"
+	"portico/internal/guard"
+	"portico/internal/i18n"
+	"portico/internal/mail"
+	"portico/internal/password"
+	"portico/internal/profile"
+	"portico/internal/session"
+	"portico/internal/tenant"
+	"portico/internal/ticket"
+	"portico/internal/valid"
+	"portico/internal/verification"
+)
+
+// ErrLast says that the change would leave the tenant without an administrator, or is about oneself (rule B-7).
+var ErrLast = errors.New("administrators cannot block or demote themselves, or the last one")
+
+// The form fields of this package.
+const (
+	FieldReason  = "reason"
+	FieldMessage = "message"
+	FieldUntil   = "until"
+	FieldUser    = "user_metadata"
+	FieldApp     = "app_metadata"
+)
+
+// MaxReason is the most characters of a reason or message.
+const MaxReason = 500
+
+// State narrows a search.
+type State string
+
+// The states.
+const (
+	Everybody  State = ""
+	Blocked    State = "blocked"
+	Unverified State = "unverified"
+	Admins     State = "admins"
+)
+
+// Query is a search: people one of whose names, address or id begins with Text, or all of a State, newest first.
+// After is the cursor of the page before.
+type Query struct {
+	Text  string
+	State State
+	After string
+	Limit int
+}
+
+// Found is one page of a search. Next is the cursor of the page after, or empty.
+type Found struct {
+	People []profile.Profile
+	Next   string
+}
+
+// Store is what this package needs of persistence.
+type Store interface {
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+	SearchProfiles(ctx context.Context, t tenant.ID, q Query) (Found, error)
+	FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
+	LockProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
+	// LockAdmins locks the tenant's administrators until the transaction ends, and lists those not blocked at now.
+	LockAdmins(ctx context.Context, t tenant.ID, now time.Time) ([]string, error)
+	SaveBlock(ctx context.Context, p profile.Profile) error
+	SaveRole(ctx context.Context, u tenant.User, role string) error
+	SaveEdit(ctx context.Context, p profile.Profile) error
+	SaveMetadata(ctx context.Context, p profile.Profile) error
+	RequirePasswordChange(ctx context.Context, u tenant.User) error
+}
+
+// Service does what administrators ask.
+type Service struct {
+	store        Store
+	tickets      *ticket.Service
+	sessions     *session.Service
+	guard        *guard.Service
+	verification *verification.Service
+	passwords    *password.Service
+	outbox       *mail.Outbox
+	log          *audit.Log
+	now          func() time.Time
+}
+
+// New returns the service on store.
+func New(store Store, tickets *ticket.Service, sessions *session.Service, g *guard.Service, v *verification.Service,
+	passwords *password.Service, outbox *mail.Outbox, log *audit.Log, now func() time.Time,
+) *Service {
+	return &Service{store, tickets, sessions, g, v, passwords, outbox, log, now}
+}
+
+// Search finds people of a tenant.
+func (s *Service) Search(ctx context.Context, t tenant.ID, q Query) (Found, error) {
+	q.Text = strings.TrimSpace(q.Text)
+	return s.store.SearchProfiles(ctx, t, q)
+}
+
+// Look returns one person whole, and records that it was looked at (security.md row 76). It returns profile.ErrNotFound.
+func (s *Service) Look(ctx context.Context, actor, u tenant.User) (profile.Profile, error) {
+	p, err := s.Find(ctx, actor, u)
+	if err != nil {
+		return p, err
+	}
+	return p, s.record(ctx, actor, u, audit.AdminRead, nil)
+}
+
+// Find returns one person whole. A person of another tenant is not found.
+func (s *Service) Find(ctx context.Context, actor, u tenant.User) (profile.Profile, error) {
+	if u.Tenant != actor.Tenant {
+		return profile.Profile{}, profile.ErrNotFound
+	}
+	return s.store.FindProfile(ctx, u)
+}
+
+func (s *Service) record(ctx context.Context, actor, u tenant.User, what audit.Type, fields []string) error {
+	return s.log.Record(ctx, audit.Event{
+		Type: what, User: u, Actor: audit.Actor{Kind: audit.ByAdmin, ID: actor.ID}, Fields: fields,
+	})
+}
+
+// change locks the person, applies fn and records it, in one transaction.
+func (s *Service) change(ctx context.Context, actor, u tenant.User, what audit.Type,
+	fn func(ctx context.Context, p profile.Profile) (fields []string, err error),
+) error {
+	if u.Tenant != actor.Tenant {
+		return profile.ErrNotFound
+	}
+	return s.store.InTx(ctx, func(ctx context.Context) error {
+		p, err := s.store.LockProfile(ctx, u)
+		if err != nil {
+			return err
+		}
+		fields, err := fn(ctx, p)
+		if err != nil {
+			return err
+		}
+		return s.record(ctx, actor, u, what, fields)
+	})
+}
+
+// Blocking says why somebody is blocked: Reason for administrators alone, Message for the person, Until when it ends by
+// itself, zero for never.
+type Blocking struct {
+	Reason  string
+	Message string
+	Until   time.Time
+}
+
+func (b Blocking) check(now time.Time) valid.Errors {
+	refused := checkReason(b.Reason)
+	if utf8.RuneCountInString(b.Message) > MaxReason {
+		refused.Add(FieldMessage, "err.name.long", "max", MaxReason)
+	}
+	if !b.Until.IsZero() && !b.Until.After(now) {
+		refused.Add(FieldUntil, "err.until")
+	}
+	return refused
+}
+
+func checkReason(reason string) valid.Errors {
+	var refused valid.Errors
+	switch {
+	case strings.TrimSpace(reason) == "":
+		refused.Add(FieldReason, "err.reason")
+	case utf8.RuneCountInString(reason) > MaxReason:
+		refused.Add(FieldReason, "err.name.long", "max", MaxReason)
+	}
+	return refused
+}
+
+// Block keeps somebody out from their next request on: sessions end, open tickets are void, and they are told (rules B-1,
+// B-2). It returns valid.Errors or ErrLast.
+func (s *Service) Block(ctx context.Context, actor, u tenant.User, b Blocking) error {
+	if err := b.check(s.now()).Err(); err != nil {
+		return err
+	}
+	return s.change(ctx, actor, u, audit.Blocked, func(ctx context.Context, p profile.Profile) ([]string, error) {
+		if err := s.spare(ctx, actor, u); err != nil {
+			return nil, err
+		}
+		p.Block = profile.Block{
+			Blocked: true, At: s.now(), Until: b.Until, By: actor.ID, Reason: strings.TrimSpace(b.Reason), Message: strings.TrimSpace(b.Message),
+		}
+		if err := s.store.SaveBlock(ctx, p); err != nil {
+			return nil, err
+		}
+		if _, err := s.sessions.EndAll(ctx, u, ""); err != nil {
+			return nil, err
+		}
+		if err := s.tickets.Void(ctx, u); err != nil {
+			return nil, err
+		}
+		return nil, s.tell(ctx, p, mail.AccountBlocked, mail.Facts{Message: p.Block.Message, Until: b.Until})
+	})
+}
+
+// spare refuses what would take an administrator's own access, or the last one's (rule B-7). Two who act on each other at
+// once wait here for each other.
+func (s *Service) spare(ctx context.Context, actor, u tenant.User) error {
+	if actor == u {
+		return ErrLast
+	}
+	admins, err := s.store.LockAdmins(ctx, u.Tenant, s.now())
+	if err != nil {
+		return err
+	}
+	mine := false
+	for _, id := range admins {
+		mine = mine || id == actor.ID
+	}
+	if !mine {
+		return ErrLast // whoever asks was blocked or demoted in this very moment
+	}
+	return nil
+}
+
+// Unblock lifts an administrator's block; an automatic one stays (rule B-4).
+func (s *Service) Unblock(ctx context.Context, actor, u tenant.User, reason string) error {
+	if err := checkReason(reason).Err(); err != nil {
+		return err
+	}
+	return s.change(ctx, actor, u, audit.Unblocked, func(ctx context.Context, p profile.Profile) ([]string, error) {
+		p.Block = profile.Block{}
+		if err := s.store.SaveBlock(ctx, p); err != nil {
+			return nil, err
+		}
+		return nil, s.tell(ctx, p, mail.AccountUnblocked, mail.Facts{Link: tenant.From(ctx).URL("/login")})
+	})
+}
+
+// SetRole makes somebody an administrator, or takes that away. Their sessions end, because an administrator's are others
+// (row 35).
+func (s *Service) SetRole(ctx context.Context, actor, u tenant.User, role string) error {
+	what := audit.AdministratorAdded
+	if role != profile.RoleAdmin {
+		role, what = profile.RoleNone, audit.AdministratorGone
+	}
+	return s.change(ctx, actor, u, what, func(ctx context.Context, _ profile.Profile) ([]string, error) {
+		if role == profile.RoleNone {
+			if err := s.spare(ctx, actor, u); err != nil {
+				return nil, err
+			}
+		}
+		if err := s.store.SaveRole(ctx, u, role); err != nil {
+			return nil, err
+		}
+		_, err := s.sessions.EndAll(ctx, u, "")
+		return nil, err
+	})
+}
+
+// Correct changes a person's attributes. It returns valid.Errors or profile.Stale.
+func (s *Service) Correct(ctx context.Context, actor, u tenant.User, version int64, values map[string]string) error {
+	return s.change(ctx, actor, u, audit.AdminWrote, func(ctx context.Context, p profile.Profile) ([]string, error) {
+		corrected, fields, err := profile.Corrected(p, values)
+		if err != nil || len(fields) == 0 {
+			return fields, err
+		}
+		if version != p.Version {
+			return nil, profile.Stale{Current: p}
+		}
+		corrected.Version++
+		corrected.UpdatedAt, corrected.EditedAt = s.now(), s.now()
+		if err := s.store.SaveEdit(ctx, corrected); err != nil {
+			return nil, err
+		}
+		return fields, s.tell(ctx, p, mail.ProfileChangedByAdmin, mail.Facts{Changes: fields, Link: tenant.From(ctx).URL("/account/profile")})
+	})
+}
+
+// Metadata is both objects as an administrator typed them.
+type Metadata struct {
+	Version int64
+	User    string
+	App     string
+}
+
+// Check reads both objects. It returns valid.Errors that name the path.
+func (m Metadata) Check() (user, app profile.Metadata, err error) {
+	var refused valid.Errors
+	user, userErr := profile.ParseMetadata([]byte(m.User), false)
+	app, appErr := profile.ParseMetadata([]byte(m.App), true)
+	for field, err := range map[string]error{FieldUser: userErr, FieldApp: appErr} {
+		if bad, ok := errors.AsType[profile.BadMetadata](err); ok {
+			refused.Add(field, "err.metadata."+string(bad.Reason), "path", bad.Path)
+		}
+	}
+	return user, app, refused.Err()
+}
+
+// SetMetadata replaces both objects. It returns valid.Errors or profile.Stale.
+func (s *Service) SetMetadata(ctx context.Context, actor, u tenant.User, m Metadata) error {
+	user, app, err := m.Check()
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, actor, u, audit.MetadataUpdated, func(ctx context.Context, p profile.Profile) ([]string, error) {
+		if m.Version != p.Version {
+			return nil, profile.Stale{Current: p}
+		}
+		var fields []string
+		for _, key := range user.Changed(p.UserMetadata) {
+			fields = append(fields, FieldUser+"."+key)
+		}
+		for _, key := range app.Changed(p.AppMetadata) {
+			fields = append(fields, FieldApp+"."+key)
+		}
+		p.UserMetadata, p.AppMetadata = user, app
+		p.Version++
+		p.UpdatedAt, p.EditedAt = s.now(), s.now()
+		return fields, s.store.SaveMetadata(ctx, p)
+	})
+}
+
+// SendVerification mails the person a new proof of their address.
+func (s *Service) SendVerification(ctx context.Context, actor, u tenant.User) error {
+	return s.change(ctx, actor, u, audit.VerifyRequested, func(ctx context.Context, p profile.Profile) ([]string, error) {
+		return nil, s.verification.Send(ctx, p, "")
+	})
+}
+
+// SendReset mails the person a link for a new password: administrators never choose or see one (row 23).
+func (s *Service) SendReset(ctx context.Context, actor, u tenant.User) error {
+	return s.change(ctx, actor, u, audit.ResetRequested, func(ctx context.Context, p profile.Profile) ([]string, error) {
+		return nil, s.passwords.Send(ctx, p, "")
+	})
+}
+
+// RequirePasswordChange makes the person choose a new password before anything else.
+func (s *Service) RequirePasswordChange(ctx context.Context, actor, u tenant.User) error {
+	return s.change(ctx, actor, u, audit.AdminWrote, func(ctx context.Context, _ profile.Profile) ([]string, error) {
+		return []string{"must_change_password"}, s.store.RequirePasswordChange(ctx, u)
+	})
+}
+
+// EndSessions signs the person out everywhere.
+func (s *Service) EndSessions(ctx context.Context, actor, u tenant.User) error {
+	return s.change(ctx, actor, u, audit.SessionsEnded, func(ctx context.Context, _ profile.Profile) ([]string, error) {
+		_, err := s.sessions.EndAll(ctx, u, "")
+		return nil, err
+	})
+}
+
+// LiftAutomatic lifts the automatic blocks of the person's account; an administrator's block stays (rule B-4).
+func (s *Service) LiftAutomatic(ctx context.Context, actor, u tenant.User) error {
+	return s.change(ctx, actor, u, audit.AutomaticUnblock, func(ctx context.Context, p profile.Profile) ([]string, error) {
+		return nil, s.guard.UnblockAccount(ctx, u.Tenant, profile.EmailKey(p.Email))
+	})
+}
+
+// tell mails the person what an administrator did.
+func (s *Service) tell(ctx context.Context, p profile.Profile, kind mail.Kind, facts mail.Facts) error {
+	if p.Email == "" {
+		return nil
+	}
+	t := tenant.From(ctx)
+	language, _ := profile.LetterLanguage(t, p, i18n.Current(ctx).Tag)
+	facts.Name, facts.Time = p.Nickname, s.now()
+	return s.outbox.Send(ctx, mail.Letter{
+		Tenant: t.ID, User: p.User.ID, To: p.Email, Kind: kind, Language: language, Facts: facts,
+	})
+}
