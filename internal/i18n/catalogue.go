@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -25,35 +26,37 @@ type catalogue struct {
 	plurals *goi18n.Localizer
 }
 
-// catalogues are read once, when the first message is asked for.
-var catalogues = sync.OnceValue(func() map[string]catalogue {
-	all := map[string]catalogue{}
+// catalogues reads each language when its first message is asked for: a start does not wait for words nobody reads.
+var catalogues = func() map[string]func() *catalogue {
+	all := make(map[string]func() *catalogue, len(shipped))
 	for _, l := range shipped {
-		c, err := load(l.Tag)
-		if err != nil {
-			panic(fmt.Sprintf("i18n: messages of %s: %v", l.Tag, err)) // embedded files: a defect of the build
-		}
-		all[l.Tag] = c
+		all[l.Tag] = sync.OnceValue(func() *catalogue {
+			c, err := load(l.Tag)
+			if err != nil {
+				panic(fmt.Sprintf("i18n: messages of %s: %v", l.Tag, err)) // embedded files: a defect of the build
+			}
+			return c
+		})
 	}
 	return all
-})
+}()
 
-func load(tag string) (catalogue, error) {
+func load(tag string) (*catalogue, error) {
 	names, err := fs.Glob(files, path.Join("messages", tag, "*.json"))
 	if err != nil {
-		return catalogue{}, err
+		return nil, err
 	}
 	lang := language.Make(tag)
 	bundle := goi18n.NewBundle(lang)
-	c := catalogue{plain: map[string]string{}}
+	c := &catalogue{plain: map[string]string{}}
 	for _, name := range names {
 		content, err := files.ReadFile(name)
 		if err != nil {
-			return catalogue{}, err
+			return nil, err
 		}
 		var messages map[string]any
 		if err := json.Unmarshal(content, &messages); err != nil {
-			return catalogue{}, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		for key, value := range messages {
 			if text, ok := value.(string); ok {
@@ -62,11 +65,11 @@ func load(tag string) (catalogue, error) {
 			}
 			message, err := goi18n.NewMessage(value)
 			if err != nil {
-				return catalogue{}, fmt.Errorf("%s: %s: %w", name, key, err)
+				return nil, fmt.Errorf("%s: %s: %w", name, key, err)
 			}
 			message.ID = key
 			if err := bundle.AddMessages(lang, message); err != nil {
-				return catalogue{}, fmt.Errorf("%s: %s: %w", name, key, err)
+				return nil, fmt.Errorf("%s: %s: %w", name, key, err)
 			}
 		}
 	}
@@ -74,15 +77,43 @@ func load(tag string) (catalogue, error) {
 	return c, nil
 }
 
-// find returns the text of key, in the plural form for count when the key has plural forms.
-func (c catalogue) find(key string, count any) (string, bool) {
+// find returns the text of key, in the plural form for the value of "count" in args when the key has plural forms.
+func (c *catalogue) find(key string, args []any) (string, bool) {
 	if text, ok := c.plain[key]; ok {
 		return text, true
 	}
 	text, err := c.plurals.Localize(&goi18n.LocalizeConfig{
-		MessageID: key, PluralCount: count, TemplateParser: template.IdentityParser{},
+		MessageID: key, PluralCount: value(args, "count"), TemplateParser: template.IdentityParser{},
 	})
 	return text, err == nil
+}
+
+// fill puts the values of args in the place of the {parameters} of message. One that args do not name leaves nothing.
+func fill(message string, args []any) string {
+	var b strings.Builder
+	b.Grow(len(message) + 64)
+	for {
+		before, rest, found := strings.Cut(message, "{")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		if !closed {
+			b.WriteString("{" + rest)
+			return b.String()
+		}
+		switch v := value(args, name).(type) {
+		case nil:
+		case string:
+			b.WriteString(v)
+		case int:
+			b.WriteString(strconv.Itoa(v))
+		default:
+			fmt.Fprint(&b, v)
+		}
+		message = after
+	}
 }
 
 // Part is a piece of a message: text, or the parameter called Name whose place it marks.

@@ -80,21 +80,17 @@ func Zone(ctx context.Context) *time.Location { return from(ctx).zone }
 // the value of "count" also chooses the plural form. A key that is missing in the language is taken from English;
 // a key that is missing altogether is a defect the tests find, and yields an empty text rather than a key.
 func T(ctx context.Context, key string, args ...any) string {
-	parts := Parts(ctx, key, args...)
-	if len(parts) == 1 {
-		return parts[0].Text
+	text := find(from(ctx).language.Tag, key, args)
+	if !strings.Contains(text, "{") {
+		return text
 	}
-	var b strings.Builder
-	for _, p := range parts {
-		b.WriteString(p.Text)
-	}
-	return b.String()
+	return fill(text, args)
 }
 
 // Parts is T for a message with links in it: the parameters that args name are filled in, and the others come
 // back as parts with a Name, for the view to put a link there. Sentences are never glued from pieces.
 func Parts(ctx context.Context, key string, args ...any) []Part {
-	text := find(from(ctx).language.Tag, key, value(args, "count"))
+	text := find(from(ctx).language.Tag, key, args)
 	if !strings.Contains(text, "{") {
 		return []Part{{Text: text}}
 	}
@@ -112,19 +108,19 @@ func Parts(ctx context.Context, key string, args ...any) []Part {
 
 // Has reports whether the language with this tag has the message called key.
 func Has(tag, key string) bool {
-	c, ok := catalogues()[tag]
+	read, ok := catalogues[tag]
 	if !ok {
 		return false
 	}
-	_, ok = c.find(key, 1)
+	_, ok = read().find(key, nil)
 	return ok
 }
 
-func find(tag, key string, count any) string {
-	if text, ok := catalogues()[tag].find(key, count); ok {
+func find(tag, key string, args []any) string {
+	if text, ok := catalogues[tag]().find(key, args); ok {
 		return text
 	}
-	text, _ := catalogues()[shipped[0].Tag].find(key, count)
+	text, _ := catalogues[shipped[0].Tag]().find(key, args)
 	return text
 }
 

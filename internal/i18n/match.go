@@ -25,27 +25,44 @@ func MatchAccept(enabled []string, header string) (string, bool) {
 	return "", false
 }
 
-// MatchTag finds wanted among the enabled languages: as it is, else without its last subtags ("pt-BR" → "pt").
+// MatchTag finds wanted among the enabled languages: as it is, else without its last subtags ("pt-BR" → "pt"), else one
+// of the same language and script that is not for one region ("zh-CN" → "zh-Hans").
 // It never crosses scripts: "zh-Hant" does not become "zh-Hans". Anything that is not a language tag is no match.
 func MatchTag(enabled []string, wanted string) (string, bool) {
 	if wanted == "" || len(wanted) > 35 {
 		return "", false
 	}
 	tag, err := language.Parse(wanted)
-	if err != nil || tag == language.Und {
+	if err != nil {
 		return "", false
 	}
+	if named, _, _ := tag.Raw(); named.String() == "und" {
+		return "", false
+	}
+	base, _ := tag.Base()
 	script, _ := tag.Script()
 	for ; tag != language.Und; tag = tag.Parent() {
 		i := slices.IndexFunc(enabled, func(e string) bool { return strings.EqualFold(e, tag.String()) })
-		if i < 0 {
-			continue
-		}
-		if s, _ := language.Make(enabled[i]).Script(); s == script {
+		if i >= 0 && writes(enabled[i], base, script) {
 			return enabled[i], true
 		}
 	}
+	i := slices.IndexFunc(enabled, func(e string) bool {
+		_, _, region := language.Make(e).Raw()
+		return region == language.Region{} && writes(e, base, script)
+	})
+	if i >= 0 {
+		return enabled[i], true
+	}
 	return "", false
+}
+
+// writes reports whether the language with this tag is base, written in script.
+func writes(tag string, base language.Base, script language.Script) bool {
+	t := language.Make(tag)
+	b, _ := t.Base()
+	s, _ := t.Script()
+	return b == base && s == script
 }
 
 // Reason says why a letter is written in its language (rule L-2). It is the last part of a message key.
