@@ -176,7 +176,9 @@ func (d demonstration) tab(t *testing.T, parent context.Context, l look) *tab {
 		call(network.Enable, network.EnableParams{}), call(runtime.Enable, cdp.Empty{}),
 		call(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": l.lang}}),
 		call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: l.width, Height: 900, DeviceScaleFactor: 1, Mobile: l.width < 600}),
-		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}),
+		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}, // no click falls into a transition
+		}}),
 		call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !l.script}),
 	)
 	return b
@@ -190,9 +192,14 @@ func call[P, R any](command cdp.Command[P, R], params P) chromedp.Action[chromed
 	})
 }
 
+// patience is how long a step may take.
+const patience = 15 * time.Second
+
 func (b *tab) run(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	if err := chromedp.Do(b.ctx, steps...); err != nil {
+	ctx, end := context.WithTimeout(b.ctx, patience)
+	defer end()
+	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.t.Fatalf("at %s: %v", b.at(), err)
 	}
 }
@@ -231,7 +238,9 @@ func (b *tab) fill(name, value string) {
 // press clicks what the selector finds and waits for the page that follows.
 func (b *tab) press(selector string) {
 	b.t.Helper()
-	response, err := chromedp.RunResponse(b.ctx, chromedp.Click(selector))
+	ctx, end := context.WithTimeout(b.ctx, patience)
+	defer end()
+	response, err := chromedp.RunResponse(ctx, chromedp.Click(selector))
 	if err != nil {
 		b.t.Fatalf("press %s at %s: %v", selector, b.at(), err)
 	}
