@@ -13,6 +13,7 @@ var adminPages = []navPage{
 	{"admin.title", "/admin"},
 	{"admin.users", "/admin/users"},
 	{"emails.title", "/admin/emails"},
+	{"admin.requests", "/admin/requests"},
 	{"admin.audit", "/admin/audit"},
 }
 
@@ -31,6 +32,7 @@ func (s *Server) adminRoutes() []route {
 	}
 	return []route{
 		get("/admin", s.showAdmin), get("/admin/users", s.showPeople), get("/admin/audit", s.showAudit),
+		get("/admin/requests", s.showRequests), post("/admin/requests", s.answerRequest),
 		get("/admin/users/:id", s.showPerson), post("/admin/users/:id", s.savePerson),
 		get("/admin/users/:id/metadata", s.showMetadata), post("/admin/users/:id/metadata", s.saveMetadata),
 		get("/admin/users/:id/security", s.showPersonSecurity), get("/admin/users/:id/activity", s.showPersonActivity),

@@ -20,6 +20,7 @@ const (
 	open        gate = "open"      // everybody, and no session is read: public documents, static files
 	anyone      gate = "anyone"    // everybody; who is signed in is known
 	exempt      gate = "exempt"    // signed in and not blocked, whatever else is owed (terms.md, rule T-5)
+	rights      gate = "rights"    // exempt, and has proven who they are within 15 minutes: privacy rights
 	member      gate = "member"    // signed in, nothing owed
 	sensitive   gate = "sensitive" // member, and has proven who they are within 15 minutes (row 42)
 	admins      gate = "admin"     // administrator; for everybody else the page does not exist
@@ -43,12 +44,12 @@ func (s *Server) passes(g gate, next echo.HandlerFunc) echo.HandlerFunc {
 		if isAdmin := live.Person.Role == profile.RoleAdmin; (g == admins || g == adminsFresh) && !isAdmin {
 			return echo.ErrNotFound
 		}
-		if g != exempt {
+		if g != exempt && g != rights {
 			if before := s.owed(tenant.From(c.Request().Context()), live); before != "" && before != c.Path() {
 				return s.detour(c, before)
 			}
 		}
-		if (g == sensitive || g == adminsFresh) && !live.Fresh(s.Now()) {
+		if (g == sensitive || g == rights || g == adminsFresh) && !live.Fresh(s.Now()) {
 			return s.detour(c, "/reauth")
 		}
 		return next(c)

@@ -55,6 +55,7 @@ func (s *Server) routeMap() []route {
 		get(exempt, "/terms/accept", s.showTerms), post(exempt, "/terms/accept", s.decideTerms),
 		get(exempt, "/terms/declined", s.showDeclined),
 		get(exempt, "/account/terms", s.showHistory),
+		get(exempt, "/account/data", s.showData), post(rights, "/account/data", s.askData),
 
 		get(exempt, "/reauth", s.showReauth), post(exempt, "/reauth", s.reauth),
 		get(member, "/account", s.showOverview),

@@ -18,6 +18,7 @@ import (
 	"portico/internal/keys"
 	"portico/internal/mail"
 	"portico/internal/password"
+	"portico/internal/privacy"
 	"portico/internal/profile"
 	"portico/internal/session"
 	"portico/internal/signin"
@@ -41,6 +42,7 @@ type Config struct {
 	Profiles     *profile.Service
 	Terms        *terms.Service
 	Admin        *admin.Service
+	Privacy      *privacy.Service
 	Audit        *audit.Log
 	Letters      *mail.Office
 	Mailbox      *mail.Mailbox

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"portico/internal/admin"
 	"portico/internal/mail"
@@ -176,5 +177,32 @@ func TestSearchPages(t *testing.T) {
 				t.Errorf("%+v: got %d people, want %d", c.query, len(seen), c.want)
 			}
 		}
+	})
+}
+
+func TestPrivacyRequestsAreAnswered(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		mara, ana := w.administrator(t, "mara@example.org"), w.visitor(t)
+		ana.signUp("ana@example.org")
+		w.publish(t, 1, "Rules.", 0)
+		f.Clock.Advance(time.Second)
+		for range 2 {
+			p := ana.send(ana.get("/account/data"), "/account/data", map[string]string{"kind": "close"})
+			ana.want(p, http.StatusOK, "/account/data", "We have your request")
+		}
+		w.letter(t, "ana@example.org", mail.RequestReceived)
+		gate := mara.get("/admin/requests")
+		mara.send(gate, "/terms/accept", map[string]string{"decision": "accept"})
+		p := mara.want(mara.get("/admin/requests"), http.StatusOK, "/admin/requests", "Close my account")
+		if n := strings.Count(p.body, `name="id"`); n != 1 {
+			t.Errorf("got %d requests, want one however often it is asked", n)
+		}
+		p = mara.want(mara.send(p, "/admin/requests", nil), http.StatusUnprocessableEntity, "/admin/requests", "Fill in this field")
+		p = mara.send(p, "/admin/requests", map[string]string{"answer": "It is done on Monday."})
+		mara.want(p, http.StatusOK, "/admin/requests", "Nobody waits for an answer.")
+		ana.want(ana.get("/account/data"), http.StatusOK, "/account/data", "It is done on Monday.")
+		w.letter(t, "ana@example.org", mail.RequestAnswered)
 	})
 }

@@ -353,8 +353,9 @@ var (
 	}
 	peoplesPages = []string{
 		"/account", "/account/profile", "/account/email", "/account/security", "/account/security/sessions",
-		"/account/security/activity", "/account/security/password", "/account/terms", "/reauth",
+		"/account/security/activity", "/account/security/password", "/account/terms", "/account/data", "/reauth",
 	}
+	adminsPages = []string{"/admin", "/admin/users", "/admin/users?q=nobody", "/admin/requests", "/admin/audit", "/admin/emails", "/admin/emails/outbox"}
 )
 
 func TestEveryPageIsAccessible(t *testing.T) {
@@ -397,6 +398,17 @@ func TestEveryPageIsAccessible(t *testing.T) {
 				t.Errorf("refused profile: %s", violation)
 			}
 			b.clean()
+			b = demo.tab(t, parent, l)
+			b.signIn(demo.people[2].Email, demo.people[2].Password)
+			for _, path := range adminsPages {
+				check(path)
+			}
+			b.open("/admin/users?q=ben")
+			b.press(`table a`)
+			for _, tab := range []string{"", "/metadata", "/security", "/activity", "/actions"} {
+				check(b.at() + tab)
+				b.open(strings.TrimSuffix(b.at(), tab))
+			}
 		})
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"portico/internal/keys"
 	"portico/internal/mail"
 	"portico/internal/password"
+	"portico/internal/privacy"
 	"portico/internal/profile"
 	"portico/internal/session"
 	"portico/internal/signin"
@@ -78,8 +79,9 @@ func build(p parts) *portal {
 			SignUp:       signup.New(p.db, hasher, guesses, documents, verifications, outbox, log, p.now),
 			SignIn:       signin.New(p.db, hasher, guesses, tickets, sessions, outbox, log, p.now),
 			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, log, p.now), Terms: documents, Audit: log,
-			Admin:  admin.New(p.db, tickets, sessions, guesses, verifications, passwords, outbox, log, p.now),
-			Secure: p.secure, Proxies: p.proxies, Ready: p.db.Ping, Log: p.log, Now: p.now, Mailbox: p.mailbox,
+			Privacy: privacy.New(p.db, outbox, log, p.now),
+			Admin:   admin.New(p.db, tickets, sessions, guesses, verifications, passwords, outbox, log, p.now),
+			Secure:  p.secure, Proxies: p.proxies, Ready: p.db.Ping, Log: p.log, Now: p.now, Mailbox: p.mailbox,
 			Letters: mail.NewOffice(p.db, letters.Wake),
 		},
 	}

@@ -62,8 +62,15 @@ func (m FieldModel) kind() string {
 	return m.Type
 }
 
+func (m FieldModel) id() string {
+	if m.ID != "" {
+		return m.ID
+	}
+	return m.Name
+}
+
 func (m FieldModel) attributes() templ.Attributes {
-	attributes := described(m.Name, m.Hint, m.Error)
+	attributes := described(m.id(), m.Hint, m.Error)
 	if m.Autocomplete != "" {
 		attributes["autocomplete"] = m.Autocomplete
 	}
