@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"portico/internal/i18n"
 	"portico/views/layouts"
 )
 
@@ -13,13 +14,19 @@ var adminPages = []navPage{
 	{"admin.title", "/admin"},
 	{"admin.users", "/admin/users"},
 	{"emails.title", "/admin/emails"},
+	{"adminterms.title", "/admin/terms"},
 	{"admin.requests", "/admin/requests"},
 	{"admin.audit", "/admin/audit"},
 }
 
 // adminPage is page for the administration.
 func (s *Server) adminPage(c echo.Context, key string) layouts.Page {
-	p := s.page(c, key)
+	return s.titledAdmin(c, i18n.T(c.Request().Context(), key))
+}
+
+// titledAdmin is adminPage with a title that is no message.
+func (s *Server) titledAdmin(c echo.Context, title string) layouts.Page {
+	p := s.titled(c, title)
 	p.Admin, p.Nav = true, nav(c.Request().Context(), c.Path(), adminPages)
 	return p
 }

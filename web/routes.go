@@ -73,6 +73,7 @@ func (s *Server) routeMap() []route {
 			post(anyone, l.path, s.redeemChange(l)))
 	}
 	routes = append(routes, s.adminRoutes()...)
+	routes = append(routes, s.termsRoutes()...)
 	routes = append(routes, s.emailRoutes()...)
 	return append(routes, s.mailboxRoutes()...)
 }

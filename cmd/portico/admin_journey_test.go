@@ -206,3 +206,52 @@ func TestPrivacyRequestsAreAnswered(t *testing.T) {
 		w.letter(t, "ana@example.org", mail.RequestAnswered)
 	})
 }
+
+func TestAdministratorPublishesTerms(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		mara, ana := w.administrator(t, "mara@example.org"), w.visitor(t)
+		ana.signUp("ana@example.org")
+		p := mara.send(mara.get("/admin/terms"), "/admin/terms", map[string]string{"key": "No good", "assent": "agree", "locale": "en"})
+		p = mara.want(p, http.StatusUnprocessableEntity, "/admin/terms", "Use lower-case letters")
+		p = mara.send(p, "/admin/terms", map[string]string{"key": "terms", "assent": "agree", "locale": "en"})
+		p = mara.want(p, http.StatusOK, "/admin/terms/terms", "There is no version yet.")
+		p = mara.send(p, "/admin/terms/terms", map[string]string{"materiality": "material"})
+		draft := mara.want(p, http.StatusOK, "/admin/terms/terms/1", "A draft is begun")
+
+		p = mara.send(draft, "/admin/terms/terms/1", map[string]string{"title": "", "source": "fine\n\n<script>x</script>"})
+		p = mara.want(p, http.StatusUnprocessableEntity, "/admin/terms/terms/1", "Line 3: HTML is not allowed")
+		if !strings.Contains(p.body, "&lt;script&gt;") {
+			t.Error("what was typed is lost")
+		}
+		p = mara.send(p, "/admin/terms/terms/1", map[string]string{"title": "Terms", "source": "## 1. Rules {#rules}\n\nBe kind."})
+		mara.want(p, http.StatusOK, "/admin/terms/terms/1", "Saved.")
+		german := mara.get("/admin/terms/terms/1?locale=de")
+		p = mara.send(german, "/admin/terms/terms/1", map[string]string{"title": "Bedingungen", "source": "## 1. Regeln {#rules}\n\nSeien Sie freundlich."})
+		mara.want(p, http.StatusOK, "/admin/terms/terms/1", "Saved.")
+		mara.want(mara.get("/admin/terms/terms/1/preview?locale=de"), http.StatusOK, "/admin/terms/terms/1/preview", "Seien Sie freundlich.")
+		stranger := w.visitor(t)
+		stranger.want(stranger.get("/terms/terms/1"), http.StatusNotFound, "/terms/terms/1", "")
+
+		publish := mara.want(mara.get("/admin/terms/terms/1/publish"), http.StatusOK, "/admin/terms/terms/1/publish", "2 users will be asked")
+		today := f.Clock.Now().Format(time.DateOnly)
+		p = mara.send(publish, "/admin/terms/terms/1/publish", map[string]string{"effective_at": today, "number": "7"})
+		p = mara.want(p, http.StatusUnprocessableEntity, "/admin/terms/terms/1/publish", "Type the version number 1 to publish")
+		p = mara.send(p, "/admin/terms/terms/1/publish", map[string]string{"effective_at": today, "number": "1"})
+		mara.want(p, http.StatusOK, "/terms/accept", "Be kind.")
+		f.Clock.Advance(6 * time.Second)
+		stranger.want(stranger.get("/terms/terms?lang=de"), http.StatusOK, "/terms/terms", "Seien Sie freundlich.")
+		ana.want(ana.get("/account"), http.StatusOK, "/terms/accept", "Be kind.")
+		mara.send(p, "/terms/accept", map[string]string{"decision": "accept"})
+
+		p = mara.send(mara.get("/admin/terms/terms"), "/admin/terms/terms", map[string]string{"materiality": "material"})
+		p = mara.send(p, "/admin/terms/terms/2", map[string]string{"source": "## 1. Rules {#rules}\n\nBe very kind.", "title": "Terms"})
+		p = mara.send(mara.get("/admin/terms/terms/2/publish"), "/admin/terms/terms/2/publish", map[string]string{"effective_at": today, "number": "2"})
+		mara.want(p, http.StatusUnprocessableEntity, "/admin/terms/terms/2/publish", "Say in short what changes")
+		p = mara.send(mara.get("/admin/terms/terms/1"), "/admin/terms/terms/1/withdraw", map[string]string{"reason": ""})
+		p = mara.want(p, http.StatusUnprocessableEntity, "/admin/terms/terms/1/withdraw", "Fill in this field")
+		mara.want(mara.send(p, "/admin/terms/terms/1/withdraw", map[string]string{"reason": "A mistake."}), http.StatusOK, "/admin/terms/terms", "Withdrawn")
+		ana.want(ana.get("/account"), http.StatusOK, "/account", "Hello ana")
+	})
+}

@@ -139,7 +139,8 @@ type Line struct {
 	Text   string `json:"text"`
 }
 
-// ParseSummary reads lines as an editor writes them: "#anchor Title: what changed", of which all but the last is optional.
+// ParseSummary reads lines as an editor writes them: "#anchor Title: what changed", of which all but the last
+// is optional.
 func ParseSummary(s string) []Line {
 	var lines []Line
 	for raw := range strings.SplitSeq(s, "\n") {
@@ -151,7 +152,7 @@ func ParseSummary(s string) []Line {
 		if rest, ok := strings.CutPrefix(raw, "#"); ok {
 			l.Anchor, raw, _ = strings.Cut(rest, " ")
 		}
-		if title, rest, ok := strings.Cut(raw, ": "); ok {
+		if title, rest, ok := strings.Cut(strings.Replace(raw, "：", ": ", 1), ": "); ok { // full width, as in Japanese
 			l.Title, raw = strings.TrimSpace(title), rest
 		}
 		l.Text = strings.TrimSpace(raw)
