@@ -15,14 +15,18 @@ import (
 )
 
 // showOverview is the start of the account: what waits, and what one would want to look at. Everything on it came with
-// the session, so it asks the database nothing.
+// the session, so it asks the database nothing unless new terms are announced.
 func (s *Server) showOverview(c echo.Context) error {
 	ctx := c.Request().Context()
 	person := session.From(ctx).Person
 	lang, letters, _ := profile.Preferences(person.UserMetadata)
+	tasks, err := s.tasks(c)
+	if err != nil {
+		return err
+	}
 	view := pages.OverviewPage{
 		Page: s.titled(c, i18n.T(ctx, "home.title", "nickname", person.Nickname)), Initials: profile.Initials(person.Name, person.Email),
-		Email: person.Email, Tasks: s.tasks(c),
+		Email: person.Email, Tasks: tasks,
 		Rows: []pages.Row{
 			{Label: i18n.T(ctx, "profile.name"), Value: person.Name, Link: "/account/profile"},
 			s.emailRow(c, person),
@@ -48,7 +52,7 @@ func (s *Server) emailRow(c echo.Context, person session.Person) pages.Row {
 }
 
 // tasks are what waits for the person, the most urgent first.
-func (s *Server) tasks(c echo.Context) []pages.Task {
+func (s *Server) tasks(c echo.Context) ([]pages.Task, error) {
 	ctx := c.Request().Context()
 	t, person := tenant.From(ctx), session.From(ctx).Person
 	var tasks []pages.Task
@@ -60,7 +64,13 @@ func (s *Server) tasks(c echo.Context) []pages.Task {
 		}
 		tasks = append(tasks, task)
 	}
-	return tasks
+	decide, err := s.Terms.MayDecide(ctx, session.User(ctx))
+	if decide {
+		tasks = append(tasks, pages.Task{
+			Text: i18n.T(ctx, "home.terms"), Link: "/terms/accept?return_to=%2Faccount", Button: i18n.T(ctx, "home.terms.button"),
+		})
+	}
+	return tasks, err
 }
 
 func firstNonEmpty(texts ...string) string {

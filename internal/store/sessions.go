@@ -104,7 +104,9 @@ const findSession = `SELECT s.tenant_id, s.session_hash, s.user_id, s.created_at
 		AND v.effective_at <= @now AND v.withdrawn_at IS NULL AND NOT EXISTS (SELECT 1 FROM assents a
 			JOIN term_versions w ON w.tenant_id = a.tenant_id AND w.document = a.document AND w.number = a.number
 			WHERE a.tenant_id = v.tenant_id AND a.user_id = s.user_id AND a.document = v.document AND w.withdrawn_at IS NULL
-			AND (a.number >= v.number OR w.governing_sha256 = v.governing_sha256))) AS terms_owed
+			AND (a.number >= v.number OR w.governing_sha256 = v.governing_sha256))
+		AND NOT EXISTS (SELECT 1 FROM term_versions n WHERE n.tenant_id = v.tenant_id AND n.document = v.document AND n.number > v.number
+			AND n.gates = TRUE AND n.enforce_at <= @now AND n.effective_at <= @now AND n.withdrawn_at IS NULL)) AS terms_owed
 	FROM sessions s
 	LEFT JOIN users u ON u.tenant_id = s.tenant_id AND u.user_id = s.user_id
 	LEFT JOIN passwords p ON p.tenant_id = s.tenant_id AND p.user_id = s.user_id

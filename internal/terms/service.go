@@ -176,6 +176,31 @@ func (s *Service) Owed(ctx context.Context, u tenant.User, locale string) ([]Due
 	return append(must, may...), nil
 }
 
+// MayDecide reports whether u can accept something early: announced, or in force but not asked for yet. While nothing of
+// the kind is published it asks the database nothing.
+func (s *Service) MayDecide(ctx context.Context, u tenant.User) (bool, error) {
+	library, now, err := s.Library(ctx, u.Tenant)
+	if err != nil {
+		return false, err
+	}
+	var standings []Standing
+	for _, d := range library.Documents {
+		if _, ok := undecided(library, d, Standing{}, now); !ok || !d.Assent.Gates() {
+			continue
+		}
+		if standings == nil {
+			if standings, err = s.store.Standings(ctx, u); err != nil {
+				return false, err
+			}
+		}
+		before, _ := library.standing(d.Key, standings)
+		if _, ok := undecided(library, d, before, now); ok {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // undecided is a material version that u may accept before it must be: in force but not enforced, or announced.
 func undecided(library Library, d Document, before Standing, now time.Time) (Version, bool) {
 	if next, ok := library.Upcoming(d.Key, now); ok && next.Materiality == Material && next.Number > before.Number {
