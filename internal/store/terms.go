@@ -40,6 +40,14 @@ type versionRow struct {
 	WithdrawReason  string
 	GoverningSHA256 string `gorm:"column:governing_sha256"`
 	ManifestSHA256  string `gorm:"column:manifest_sha256"`
+	AudienceNumber  int
+	AudienceLocale  string
+	JoinedBefore    *time.Time
+	ReacceptMonths  int
+	SubmittedAt     *time.Time
+	SubmittedBy     string
+	ApprovedAt      *time.Time
+	ApprovedBy      string
 }
 
 func (versionRow) TableName() string { return "term_versions" }
@@ -50,6 +58,9 @@ func versionRowOf(t tenant.ID, v terms.Version) versionRow {
 		CreatedBy: v.CreatedBy, PublishedAt: orNull(v.PublishedAt), PublishedBy: v.PublishedBy, AnnounceAt: orNull(v.AnnounceAt),
 		EffectiveAt: orNull(v.EffectiveAt), EnforceAt: orNull(v.EnforceAt), Reason: v.Reason, WithdrawnAt: orNull(v.WithdrawnAt),
 		WithdrawReason: v.WithdrawReason, GoverningSHA256: v.Governing, ManifestSHA256: v.Manifest,
+		AudienceNumber: v.Audience.Number, AudienceLocale: v.Audience.Locale, JoinedBefore: orNull(v.Audience.JoinedBefore),
+		ReacceptMonths: v.ReacceptMonths, SubmittedAt: orNull(v.SubmittedAt), SubmittedBy: v.SubmittedBy,
+		ApprovedAt: orNull(v.ApprovedAt), ApprovedBy: v.ApprovedBy,
 	}
 }
 
@@ -59,6 +70,9 @@ func (r versionRow) version() terms.Version {
 		CreatedBy: r.CreatedBy, PublishedAt: orZero(r.PublishedAt), PublishedBy: r.PublishedBy, AnnounceAt: orZero(r.AnnounceAt),
 		EffectiveAt: orZero(r.EffectiveAt), EnforceAt: orZero(r.EnforceAt), Reason: r.Reason, WithdrawnAt: orZero(r.WithdrawnAt),
 		WithdrawReason: r.WithdrawReason, Governing: r.GoverningSHA256, Manifest: r.ManifestSHA256,
+		Audience:       terms.Audience{Number: r.AudienceNumber, Locale: r.AudienceLocale, JoinedBefore: orZero(r.JoinedBefore)},
+		ReacceptMonths: r.ReacceptMonths, SubmittedAt: orZero(r.SubmittedAt), SubmittedBy: r.SubmittedBy,
+		ApprovedAt: orZero(r.ApprovedAt), ApprovedBy: r.ApprovedBy,
 	}
 }
 
@@ -187,7 +201,7 @@ func (db *DB) PublishVersion(ctx context.Context, t tenant.ID, v terms.Version) 
 		return db.db(ctx).Model(&row).Where("tenant_id = ? AND document = ? AND number = ? AND published_at IS NULL",
 			row.TenantID, row.Document, row.Number).
 			Select("published_at", "published_by", "announce_at", "effective_at", "enforce_at", "reason", "gates",
-				"governing_sha256", "manifest_sha256").UpdateColumns(&row).Error
+				"governing_sha256", "manifest_sha256", "audience_number", "audience_locale", "joined_before", "reaccept_months").UpdateColumns(&row).Error
 	})
 }
 
@@ -274,27 +288,44 @@ type assentRow struct {
 	EventID    string
 	Locale     string
 	AcceptedAt time.Time
+	ExpiresAt  *time.Time
 }
 
 func (assentRow) TableName() string { return "assents" }
 
-// Standings lists every version that u has accepted.
-func (db *DB) Standings(ctx context.Context, u tenant.User) ([]terms.Standing, error) {
-	var rows []assentRow
-	err := db.db(ctx).Where("tenant_id = ? AND user_id = ?", string(u.Tenant), u.ID).Order("document, number").Find(&rows).Error
-	standings := make([]terms.Standing, len(rows))
-	for i, r := range rows {
-		standings[i] = terms.Standing{Document: r.Document, Number: r.Number, Event: r.EventID, Locale: r.Locale, At: r.AcceptedAt.UTC()}
+// Party reads since when u has an account and every version that u has accepted.
+func (db *DB) Party(ctx context.Context, u tenant.User) (terms.Party, error) {
+	var rows []struct {
+		JoinedAt time.Time
+		Assent   assentRow `gorm:"embedded"`
+		Recorded bool
 	}
-	return standings, err
+	err := db.db(ctx).Raw(`SELECT u.created_at AS joined_at, a.document IS NOT NULL AS recorded, a.tenant_id, a.user_id, a.document,
+			a.number, a.event_id, a.locale, a.accepted_at, a.expires_at
+		FROM users u LEFT JOIN assents a ON a.tenant_id = u.tenant_id AND a.user_id = u.user_id
+		WHERE u.tenant_id = ? AND u.user_id = ? ORDER BY a.document, a.number`, string(u.Tenant), u.ID).Scan(&rows).Error
+	var p terms.Party
+	for _, r := range rows {
+		p.JoinedAt = r.JoinedAt.UTC()
+		if r.Recorded {
+			p.Accepted = append(p.Accepted, r.Assent.standing())
+		}
+	}
+	return p, err
+}
+
+func (r assentRow) standing() terms.Standing {
+	return terms.Standing{
+		Document: r.Document, Number: r.Number, Event: r.EventID, Locale: r.Locale, At: r.AcceptedAt.UTC(), ExpiresAt: orZero(r.ExpiresAt),
+	}
 }
 
 // SaveStanding notes that u has accepted a version.
 func (db *DB) SaveStanding(ctx context.Context, u tenant.User, s terms.Standing) error {
-	row := assentRow{string(u.Tenant), u.ID, s.Document, s.Number, s.Event, s.Locale, s.At}
+	row := assentRow{string(u.Tenant), u.ID, s.Document, s.Number, s.Event, s.Locale, s.At, orNull(s.ExpiresAt)}
 	return db.db(ctx).Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "tenant_id"}, {Name: "user_id"}, {Name: "document"}, {Name: "number"}},
-		DoUpdates: clause.AssignmentColumns([]string{"event_id", "locale", "accepted_at"}),
+		DoUpdates: clause.AssignmentColumns([]string{"event_id", "locale", "accepted_at", "expires_at"}),
 	}).Create(&row).Error
 }
 

@@ -74,6 +74,8 @@ type Standing struct {
 	Event    string
 	Locale   string
 	At       time.Time
+	// ExpiresAt is when they are asked again, or zero (case 21).
+	ExpiresAt time.Time
 }
 
 // Presentation is the screen on which an assent was given, without anything of the person: what a court would ask to see.
@@ -136,16 +138,20 @@ func (s *Service) CheckAtSignUp(ctx context.Context, t tenant.ID, decisions []De
 
 // complete reports whether decisions are about the texts in force, all of them.
 func complete(library Library, now time.Time, decisions []Decision) error {
-	accepted := map[string]bool{}
+	type version struct {
+		document string
+		number   int
+	}
+	accepted := map[version]bool{}
 	for _, d := range decisions {
 		if _, _, ok := shown(library, now, d); !ok {
 			return ErrChanged
 		}
-		accepted[d.Document] = true
+		accepted[version{d.Document, d.Number}] = true
 	}
 	for _, document := range library.Documents {
-		_, current := library.Current(document.Key, now)
-		if document.Assent.Gates() && current && !accepted[document.Key] {
+		current, ok := library.Current(document.Key, now)
+		if document.Assent.Gates() && ok && !accepted[version{document.Key, current.Number}] {
 			return ErrChanged
 		}
 	}
@@ -202,11 +208,11 @@ func (s *Service) record(ctx context.Context, library Library, now time.Time, u 
 	if what == Accepted && document.Assent == Acknowledge {
 		what = Acknowledged
 	}
-	standing, err := s.store.Standings(ctx, u)
+	party, err := s.store.Party(ctx, u)
 	if err != nil {
 		return err
 	}
-	before, _ := library.standing(d.Document, standing)
+	before := library.standing(d.Document, party.Accepted)
 	e, err := eventOf(ctx, u, d, version, text, now)
 	if err != nil {
 		return err
@@ -223,10 +229,24 @@ func (s *Service) record(ctx context.Context, library Library, now time.Time, u 
 		return nil
 	}
 	after := Standing{Document: d.Document, Number: version.Number, Event: e.ID, Locale: text.Locale, At: now}
+	after.ExpiresAt = expiry(version, u, now)
 	return s.store.SaveStanding(ctx, u, after)
 }
 
-// shown finds the version and text that a form showed: in force now, or announced; to the letter.
+// expiry is when an acceptance ends to count: after the version's months, give or take a tenth by the person's id, so that
+// not everybody is asked on one day (case 21).
+func expiry(v Version, u tenant.User, now time.Time) time.Time {
+	if v.ReacceptMonths == 0 {
+		return time.Time{}
+	}
+	sum := sha256.Sum256([]byte(u.ID))
+	term := now.AddDate(0, v.ReacceptMonths, 0).Sub(now)
+	spread := time.Duration(int64(term) / 5 * int64(sum[0]) / 255)
+	return now.Add(term - term/10 + spread).Truncate(time.Microsecond)
+}
+
+// shown finds the version and text that a form showed: in force now, or announced; to the letter, in any revision of it
+// (case 3).
 func shown(library Library, now time.Time, d Decision) (Version, Text, bool) {
 	version, ok := library.Current(d.Document, now)
 	if !ok || version.Number != d.Number {
@@ -235,8 +255,8 @@ func shown(library Library, now time.Time, d Decision) (Version, Text, bool) {
 			return Version{}, Text{}, false
 		}
 	}
-	text, ok := library.Text(d.Document, version.Number, d.LocaleWanted)
-	return version, text, ok && text.HTMLSHA256 == d.HTMLSHA256
+	text, ok := library.revision(d.Document, version.Number, d.HTMLSHA256)
+	return version, text, ok
 }
 
 func eventOf(ctx context.Context, u tenant.User, d Decision, v Version, t Text, now time.Time) (Event, error) {

@@ -36,8 +36,8 @@ type Store interface {
 	// AppendAssent adds to the record; it returns ErrRecorded for a nonce that the person has used.
 	AppendAssent(ctx context.Context, e Event) error
 	Assents(ctx context.Context, u tenant.User) ([]Event, error)
-	// Standings lists every version that u has accepted.
-	Standings(ctx context.Context, u tenant.User) ([]Standing, error)
+	// Party reads since when u has an account and every version that u has accepted.
+	Party(ctx context.Context, u tenant.User) (Party, error)
 	SaveStanding(ctx context.Context, u tenant.User, s Standing) error
 	// CountBelow says how many people have not accepted at least this version.
 	CountBelow(ctx context.Context, t tenant.ID, document string, number int) (int64, error)
@@ -144,11 +144,11 @@ func (s *Service) AtSignUp(ctx context.Context, t tenant.ID, locale string) ([]S
 // Due is a document that a person has to decide about, or may decide about early.
 type Due struct {
 	Shown
-	Must     bool     // nothing else goes on before
-	Before   Standing // what the person accepted last
-	Earlier  []Shown  // versions since then, for their change notes
-	Changes  []Change // word for word since then
-	Declined bool
+	Must      bool     // nothing else goes on before
+	Before    Standing // what the person accepted last
+	Withdrawn int      // what they accepted after that and was withdrawn
+	Earlier   []Shown  // versions since then, for their change notes
+	Changes   []Change // word for word since then
 }
 
 // Owed lists what u must decide about now and then what u may decide about early, in the language nearest to locale.
@@ -157,7 +157,7 @@ func (s *Service) Owed(ctx context.Context, u tenant.User, locale string) ([]Due
 	if err != nil {
 		return nil, err
 	}
-	standings, err := s.store.Standings(ctx, u)
+	party, err := s.store.Party(ctx, u)
 	if err != nil {
 		return nil, err
 	}
@@ -166,11 +166,10 @@ func (s *Service) Owed(ctx context.Context, u tenant.User, locale string) ([]Due
 		if !d.Assent.Gates() {
 			continue
 		}
-		before, numbers := library.standing(d.Key, standings)
-		if current, ok := library.Current(d.Key, now); ok && !library.Satisfies(d.Key, numbers, now) {
-			must = append(must, s.due(library, d, current, before, locale, true))
-		} else if next, ok := undecided(library, d, before, now); ok {
-			may = append(may, s.due(library, d, next, before, locale, false))
+		if current, ok := library.Current(d.Key, now); ok && !library.Satisfies(d.Key, party, now) {
+			must = append(must, s.due(library, d, current, party, locale, true))
+		} else if next, ok := undecided(library, d, party, now); ok {
+			may = append(may, s.due(library, d, next, party, locale, false))
 		}
 	}
 	return append(must, may...), nil
@@ -183,37 +182,36 @@ func (s *Service) MayDecide(ctx context.Context, u tenant.User) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	var standings []Standing
-	for _, d := range library.Documents {
-		if _, ok := undecided(library, d, Standing{}, now); !ok || !d.Assent.Gates() {
-			continue
-		}
-		if standings == nil {
-			if standings, err = s.store.Standings(ctx, u); err != nil {
-				return false, err
-			}
-		}
-		before, _ := library.standing(d.Key, standings)
-		if _, ok := undecided(library, d, before, now); ok {
-			return true, nil
-		}
+	early := slices.ContainsFunc(library.Versions, func(v Version) bool { return v.Published() && now.Before(v.EnforceAt) })
+	if !early {
+		return false, nil
 	}
-	return false, nil
+	party, err := s.store.Party(ctx, u)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(library.Documents, func(d Document) bool {
+		_, ok := undecided(library, d, party, now)
+		return ok && d.Assent.Gates()
+	}), nil
 }
 
-// undecided is a material version that u may accept before it must be: in force but not enforced, or announced.
-func undecided(library Library, d Document, before Standing, now time.Time) (Version, bool) {
-	if next, ok := library.Upcoming(d.Key, now); ok && next.Materiality == Material && next.Number > before.Number {
+// undecided is a material version that p may accept before it must be: in force but not enforced, or announced.
+func undecided(library Library, d Document, p Party, now time.Time) (Version, bool) {
+	before := library.standing(d.Key, p.Accepted)
+	if next, ok := library.Upcoming(d.Key, now); ok && next.Materiality == Material && next.Number > before.Number && next.Asks(p) {
 		return next, true
 	}
 	current, ok := library.Current(d.Key, now)
-	return current, ok && current.Materiality == Material && current.Number > before.Number && now.Before(current.EnforceAt)
+	ok = ok && current.Materiality == Material && current.Number > before.Number && now.Before(current.EnforceAt)
+	return current, ok && current.Asks(p)
 }
 
-func (s *Service) due(library Library, d Document, v Version, before Standing, locale string, must bool) Due {
+func (s *Service) due(library Library, d Document, v Version, p Party, locale string, must bool) Due {
 	text, _ := library.Text(d.Key, v.Number, locale)
-	due := Due{Shown: Shown{d, v, text}, Must: must, Before: before}
-	if before.Number == 0 {
+	before := library.standing(d.Key, p.Accepted)
+	due := Due{Shown: Shown{d, v, text}, Must: must, Before: before, Withdrawn: library.withdrawn(d.Key, p.Accepted)}
+	if before.Number == 0 || before.Number >= v.Number {
 		return due
 	}
 	for _, between := range library.Of(d.Key) {

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"portico/internal/i18n"
 	"portico/internal/tenant"
 )
 
@@ -92,10 +91,41 @@ type Version struct {
 	EffectiveAt    time.Time
 	EnforceAt      time.Time
 	Reason         string // why it is announced later than usual
+	SubmittedAt    time.Time
+	SubmittedBy    string
+	ApprovedAt     time.Time
+	ApprovedBy     string
 	WithdrawnAt    time.Time
 	WithdrawReason string
+	Audience       Audience
+	ReacceptMonths int    // how long an acceptance counts, 0 for ever (rule T-6)
 	Governing      string // SHA-256 of the source of the governing text
 	Manifest       string // SHA-256 over the hashes of the texts, the dates and the materiality
+}
+
+// Audience limits whom a version asks; the empty one asks everybody. Number and Locale ask those alone who accepted that
+// version in that language, because its meaning was wrong there (case 4). JoinedBefore asks those alone whose account is older.
+type Audience struct {
+	Number       int
+	Locale       string
+	JoinedBefore time.Time
+}
+
+// Party is whom a version may ask: since when they have an account, and what they accepted.
+type Party struct {
+	JoinedAt time.Time
+	Accepted []Standing
+}
+
+// Asks reports whether the version is meant for p.
+func (v Version) Asks(p Party) bool {
+	a := v.Audience
+	if !a.JoinedBefore.IsZero() && !p.JoinedAt.Before(a.JoinedBefore) {
+		return false
+	}
+	return a.Locale == "" || slices.ContainsFunc(p.Accepted, func(s Standing) bool {
+		return s.Document == v.Document && s.Number == a.Number && s.Locale == a.Locale
+	})
 }
 
 // Published reports whether the version's text is fixed.
@@ -179,158 +209,4 @@ func FormatSummary(lines []Line) string {
 func hashOf(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:])
-}
-
-// Library is everything a tenant has published and drafted, as it was at one moment.
-type Library struct {
-	Documents []Document
-	Versions  []Version // by document and number
-	Texts     []Text
-}
-
-// Document finds a document by its key.
-func (l Library) Document(key string) (Document, bool) {
-	for _, d := range l.Documents {
-		if d.Key == key {
-			return d, true
-		}
-	}
-	return Document{}, false
-}
-
-// Of returns the versions of a document, the oldest first.
-func (l Library) Of(key string) []Version {
-	var versions []Version
-	for _, v := range l.Versions {
-		if v.Document == key {
-			versions = append(versions, v)
-		}
-	}
-	return versions
-}
-
-// Version finds a version by its number.
-func (l Library) Version(key string, number int) (Version, bool) {
-	for _, v := range l.Versions {
-		if v.Document == key && v.Number == number {
-			return v, true
-		}
-	}
-	return Version{}, false
-}
-
-// Current is the newest version in force at now: later effect first, ties broken by number (terms.md 1.4, case 14).
-func (l Library) Current(key string, now time.Time) (Version, bool) {
-	var current Version
-	for _, v := range l.Of(key) {
-		if v.InForce(now) && !v.EffectiveAt.Before(current.EffectiveAt) {
-			current = v
-		}
-	}
-	return current, current.Number > 0
-}
-
-// Upcoming is the next announced version that is not in force at now.
-func (l Library) Upcoming(key string, now time.Time) (Version, bool) {
-	var next Version
-	for _, v := range l.Of(key) {
-		if v.Announced(now) && (next.Number == 0 || v.EffectiveAt.Before(next.EffectiveAt)) {
-			next = v
-		}
-	}
-	return next, next.Number > 0
-}
-
-// Required is the number that a person must have accepted at now, or 0: that of the newest material version whose gate
-// has started (terms.md 1.4).
-func (l Library) Required(key string, now time.Time) int {
-	d, ok := l.Document(key)
-	if !ok || !d.Assent.Gates() {
-		return 0
-	}
-	required := 0
-	for _, v := range l.Of(key) {
-		if v.InForce(now) && v.Materiality == Material && !now.Before(v.EnforceAt) {
-			required = max(required, v.Number)
-		}
-	}
-	return required
-}
-
-// Satisfies decides the gate: any acceptance at or above the required number will do (principle 3), and so will one of a
-// version with the very same governing text. An acceptance of a version withdrawn since does not count (case 5).
-func (l Library) Satisfies(key string, accepted []int, now time.Time) bool {
-	required := l.Required(key, now)
-	if required == 0 {
-		return true
-	}
-	d, _ := l.Document(key)
-	wanted, _ := l.exact(key, required, d.GoverningLocale)
-	for _, number := range accepted {
-		v, ok := l.Version(key, number)
-		if !ok || !v.WithdrawnAt.IsZero() {
-			continue
-		}
-		same, _ := l.exact(key, number, d.GoverningLocale)
-		if number >= required || (wanted.SourceSHA256 != "" && same.SourceSHA256 == wanted.SourceSHA256) {
-			return true
-		}
-	}
-	return false
-}
-
-// standing is the newest acceptance of a document that still counts, and the numbers of all of them.
-func (l Library) standing(key string, all []Standing) (Standing, []int) {
-	var newest Standing
-	var numbers []int
-	for _, s := range all {
-		if s.Document != key {
-			continue
-		}
-		numbers = append(numbers, s.Number)
-		if v, ok := l.Version(key, s.Number); ok && v.WithdrawnAt.IsZero() && s.Number > newest.Number {
-			newest = s
-		}
-	}
-	return newest, numbers
-}
-
-func (l Library) exact(key string, number int, locale string) (Text, bool) {
-	var newest Text
-	for _, t := range l.Texts {
-		if t.Document == key && t.Number == number && t.Locale == locale && t.Revision >= newest.Revision {
-			newest = t
-		}
-	}
-	return newest, newest.Locale != ""
-}
-
-// Locales lists the languages a version has a text in, the governing one first.
-func (l Library) Locales(key string, number int) []string {
-	var locales []string
-	for _, t := range l.Texts {
-		if t.Document == key && t.Number == number && !slices.Contains(locales, t.Locale) {
-			locales = append(locales, t.Locale)
-		}
-	}
-	slices.Sort(locales)
-	if d, ok := l.Document(key); ok {
-		if i := slices.Index(locales, d.GoverningLocale); i > 0 {
-			locales = slices.Insert(slices.Delete(locales, i, i+1), 0, d.GoverningLocale)
-		}
-	}
-	return locales
-}
-
-// Text is a version in the language that comes nearest to the wanted one: itself, without its last subtags, else the
-// governing language (case 6).
-func (l Library) Text(key string, number int, wanted string) (Text, bool) {
-	locales := l.Locales(key, number)
-	if found, ok := i18n.MatchTag(locales, wanted); ok {
-		return l.exact(key, number, found)
-	}
-	if len(locales) == 0 {
-		return Text{}, false
-	}
-	return l.exact(key, number, locales[0])
 }

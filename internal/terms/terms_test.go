@@ -22,8 +22,9 @@ func version(number, effective, enforce int, m Materiality) Version {
 
 func library(versions ...Version) Library {
 	l := Library{Documents: []Document{{Key: "terms", Assent: Agree, GoverningLocale: "en"}}, Versions: versions}
-	for _, v := range versions {
-		l.Texts = append(l.Texts, Text{Document: "terms", Number: v.Number, Locale: "en", SourceSHA256: string(rune('a' + v.Number))})
+	for i, v := range versions {
+		l.Versions[i].Governing = string(rune('a' + v.Number))
+		l.Texts = append(l.Texts, Text{Document: "terms", Number: v.Number, Locale: "en", SourceSHA256: l.Versions[i].Governing})
 	}
 	return l
 }
@@ -31,8 +32,8 @@ func library(versions ...Version) Library {
 func TestGate(t *testing.T) {
 	withdrawn := version(2, -5, -5, Material)
 	withdrawn.WithdrawnAt = noon.Add(-time.Hour)
-	same := library(version(1, -20, -20, Material), version(2, -5, -5, Material))
-	same.Texts[1].SourceSHA256 = same.Texts[0].SourceSHA256
+	same := library(version(1, -20, -20, Material), version(2, -9, -9, Material), version(3, -5, -5, Material))
+	same.Versions[2].Governing = same.Versions[0].Governing
 	for name, c := range map[string]struct {
 		library  Library
 		accepted []int
@@ -54,7 +55,11 @@ func TestGate(t *testing.T) {
 		"an unknown number satisfies nothing":                     {library(version(1, -1, -1, Material)), []int{99}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := c.library.Satisfies("terms", c.accepted, noon); got != c.want {
+			var p Party
+			for _, number := range c.accepted {
+				p.Accepted = append(p.Accepted, Standing{Document: "terms", Number: number})
+			}
+			if got := c.library.Satisfies("terms", p, noon); got != c.want {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
 		})
