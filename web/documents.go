@@ -161,6 +161,10 @@ func (s *Server) showUpcoming(c echo.Context) error {
 
 func (s *Server) documentPage(c echo.Context, p public, v terms.Version, keep time.Duration) error {
 	text, ok := p.library.Text(v.Document, v.Number, p.lang)
+	if rev := c.QueryParam("rev"); rev != "" {
+		number, _ := strconv.Atoi(rev)
+		text, ok = p.library.Revision(v.Document, v.Number, text.Locale, number)
+	}
 	if !ok {
 		return echo.ErrNotFound
 	}

@@ -53,11 +53,15 @@ func (s *Server) signUp(c echo.Context) error {
 	r := c.Request()
 	ctx := r.Context()
 	s.knowDevice(c)
+	shown, err := s.decisions(c)
+	if err != nil {
+		return err
+	}
 	request := signup.Request{
 		Email: r.PostFormValue(signup.FieldEmail), Password: r.PostFormValue(signup.FieldPassword), Browser: s.browser(c),
-		Accepted: r.PostFormValue(signup.FieldTerms) != "", Decisions: decisions(c),
+		Accepted: r.PostFormValue(signup.FieldTerms) != "", Decisions: shown,
 	}
-	err := s.SignUp.Create(ctx, request)
+	err = s.SignUp.Create(ctx, request)
 	if refused, ok := errors.AsType[valid.Errors](err); ok {
 		return s.signUpPage(c, request.Email, refused)
 	}

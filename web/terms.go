@@ -56,9 +56,9 @@ func (s *Server) termsPage(c echo.Context, status int, note string) error {
 		Issued: strconv.FormatInt(s.Now().Unix(), 10),
 		Above:  i18n.T(ctx, "gate.above", "document", due.Text.Title, "n", due.Version.Number, "date", i18n.Date(ctx, due.Version.EffectiveAt)),
 		Lead:   gateLead(ctx, due), Short: shortLines(due), HTML: due.Text.HTML, Lang: due.Text.Locale, Dir: direction(due.Text.Locale),
-		Changes: diffView(due.Changes), From: due.Before.Number,
+		Changes: diffView(due.Changes), From: due.From(),
 		Full:  i18n.T(ctx, "gate.full", "n", due.Version.Number),
-		Scope: i18n.T(ctx, "gate.scope", "n", due.Version.Number, "document", due.Text.Title),
+		Scope: gateScope(ctx, due),
 		Print: terms.Path(due.Document.Key, due.Version.Number, due.Text.Locale), Later: !due.Must, Accept: gateAccept(ctx, due),
 	}
 	if !due.Must {
@@ -75,6 +75,8 @@ const gateShown = "gate"
 
 func gateTitle(d terms.Due) string {
 	switch {
+	case d.Again():
+		return "gate.again"
 	case d.Document.Assent == terms.Acknowledge:
 		return "gate.notice"
 	case d.Before.Number == 0:
@@ -85,10 +87,17 @@ func gateTitle(d terms.Due) string {
 }
 
 func gateLead(ctx context.Context, d terms.Due) string {
-	if d.Before.Number == 0 {
+	before := i18n.Date(ctx, d.Before.At)
+	switch {
+	case d.Withdrawn > 0:
+		return i18n.T(ctx, "gate.lead.withdrawn", "old", d.Withdrawn, "n", d.Version.Number)
+	case d.Again():
+		return i18n.T(ctx, "gate.lead.again", "old", d.Before.Number, "date", before)
+	case d.Before.Number == 0:
 		return i18n.T(ctx, "gate.lead.first")
+	default:
+		return i18n.T(ctx, "gate.lead", "old", d.Before.Number, "date", before, "effective", i18n.Date(ctx, d.Version.EffectiveAt))
 	}
-	return i18n.T(ctx, "gate.lead", "old", d.Before.Number, "date", i18n.Date(ctx, d.Before.At), "effective", i18n.Date(ctx, d.Version.EffectiveAt))
 }
 
 func gateAccept(ctx context.Context, d terms.Due) string {
@@ -132,12 +141,26 @@ func (s *Server) untranslated(ctx context.Context, shown string) string {
 	return i18n.T(ctx, "terms.untranslated", "language", i18n.Current(ctx).Name, "shown", language.Name)
 }
 
-// presentation is the screen of the gate without anything of the person.
-func presentation(ctx context.Context, screen, statement, control string) terms.Presentation {
-	return terms.Presentation{
-		Build: buildID, Screen: screen, Locale: i18n.Current(ctx).Tag, Control: control,
-		Words: []string{statement, i18n.T(ctx, "gate.accept"), i18n.T(ctx, "gate.decline"), i18n.T(ctx, "gate.later")},
+// presentation is the screen on which a decision was made, its words in their order, without anything of the person.
+func presentation(ctx context.Context, screen, control string, words ...string) terms.Presentation {
+	return terms.Presentation{Build: buildID, Screen: screen, Locale: i18n.Current(ctx).Tag, Control: control, Words: words}
+}
+
+// gateScreen is the screen of the gate about one version.
+func (s *Server) gateScreen(ctx context.Context, key string, number int) (terms.Presentation, error) {
+	library, _, err := s.Terms.Library(ctx, tenant.From(ctx).ID)
+	if err != nil {
+		return terms.Presentation{}, err
 	}
+	document, _ := library.Document(key)
+	text, _ := library.Text(key, number, i18n.Current(ctx).Tag)
+	due := terms.Due{Shown: terms.Shown{Document: document, Text: text, Version: terms.Version{Number: number}}}
+	return presentation(ctx, "gate", "button", gateScope(ctx, due), gateAccept(ctx, due), i18n.T(ctx, "gate.decline"), i18n.T(ctx, "gate.later")), nil
+}
+
+// gateScope is the statement above the buttons: what is accepted, and nothing else.
+func gateScope(ctx context.Context, d terms.Due) string {
+	return i18n.T(ctx, "gate.scope", "n", d.Version.Number, "document", d.Text.Title)
 }
 
 // buildID names the screens of this program: it changes whenever they do.
@@ -148,16 +171,19 @@ func (s *Server) decideTerms(c echo.Context) error {
 	number, _ := strconv.Atoi(form.Get(fieldNumber))
 	issued, _ := strconv.ParseInt(form.Get(fieldIssued), 10, 64)
 	from, _ := strconv.Atoi(form.Get("from"))
+	screen, err := s.gateScreen(ctx, form.Get(fieldDocument), number)
+	if err != nil {
+		return err
+	}
 	d := terms.Decision{
 		Document: form.Get(fieldDocument), Number: number, HTMLSHA256: form.Get(fieldHash), LocaleWanted: i18n.Current(ctx).Tag,
 		Nonce: form.Get(fieldNonce), Method: terms.MethodGate, DiffFrom: from, IssuedAt: time.Unix(issued, 0).UTC(),
 		AcceptLang: c.Request().Header.Get("Accept-Language"), OptOut: c.Request().Header.Get("Sec-GPC"),
-		Presentation: presentation(ctx, "gate", i18n.T(ctx, "gate.scope", "n", number), "button"),
+		Presentation: screen,
 	}
 	if len(d.Nonce) != 32 || len(d.HTMLSHA256) != 64 {
 		return echo.NewHTTPError(http.StatusBadRequest)
 	}
-	var err error
 	switch form.Get(fieldDecision) {
 	case "accept":
 		err = s.Terms.Accept(ctx, session.User(ctx), d)
@@ -209,6 +235,9 @@ func (s *Server) showHistory(c echo.Context) error {
 		}
 		if current, ok := library.Current(e.Document, now); ok && current.Number != e.Number {
 			row.Compare = compareURL(e.Document, e.Number, current.Number, e.LocaleShown)
+			if v, _ := library.Version(e.Document, e.Number); !v.WithdrawnAt.IsZero() {
+				row.Note = i18n.T(ctx, "history.withdrawn", "n", current.Number)
+			}
 		}
 		view.Rows = append(view.Rows, row)
 	}
@@ -223,44 +252,76 @@ func compareURL(document string, from, to int, locale string) string {
 func statement(ctx context.Context, view *pages.SignUpPage, shown []terms.Shown) {
 	view.Links = map[string]components.Link{}
 	for _, one := range shown {
-		view.Shown = append(view.Shown, pages.ShownDocument{
-			Key: one.Document.Key, Number: strconv.Itoa(one.Version.Number), Hash: one.Text.HTMLSHA256,
-		})
+		name := fieldShown + one.Document.Key + "." + strconv.Itoa(one.Version.Number)
+		view.Shown = append(view.Shown, pages.ShownDocument{Name: name, Hash: one.Text.HTMLSHA256})
 		if len(view.Statement) > 0 {
 			view.Statement = append(view.Statement, i18n.Part{Text: " · "})
 		}
-		key := "signup.agree"
-		if one.Document.Assent == terms.Acknowledge {
-			key = "signup.acknowledge"
-		}
-		for _, part := range i18n.Parts(ctx, key, "n", one.Version.Number) {
+		for _, part := range agreement(ctx, one) {
 			if part.Name == "document" {
-				part.Name = one.Document.Key
+				part.Name = name
 			}
 			view.Statement = append(view.Statement, part)
 		}
-		view.Links[one.Document.Key] = components.Link{
+		view.Links[name] = components.Link{
 			URL: terms.Path(one.Document.Key, one.Version.Number, one.Text.Locale), Text: one.Text.Title, Lang: one.Text.Locale,
 		}
 	}
 }
 
+// agreement is what the box of the sign-up form says about one document.
+func agreement(ctx context.Context, one terms.Shown) []i18n.Part {
+	switch {
+	case one.Document.Assent == terms.Acknowledge:
+		return i18n.Parts(ctx, "signup.acknowledge", "n", one.Version.Number)
+	case one.Upcoming:
+		return i18n.Parts(ctx, "signup.agree.next", "n", one.Version.Number, "date", i18n.Date(ctx, one.Version.EffectiveAt))
+	default:
+		return i18n.Parts(ctx, "signup.agree", "n", one.Version.Number)
+	}
+}
+
+// fieldShown begins the name of a field that says which text the sign-up form showed: shown.<document>.<number>.
+const fieldShown = "shown."
+
 // decisions reads which texts the sign-up form showed.
-func decisions(c echo.Context) []terms.Decision {
+func (s *Server) decisions(c echo.Context) ([]terms.Decision, error) {
 	ctx, form := c.Request().Context(), c.Request().PostForm
+	shown, err := s.Terms.AtSignUp(ctx, tenant.From(ctx).ID, i18n.Current(ctx).Tag)
+	if err != nil {
+		return nil, err
+	}
+	var words []string
+	for _, one := range shown {
+		words = append(words, plain(agreement(ctx, one), one.Text.Title))
+	}
+	screen := presentation(ctx, "signup", "unticked checkbox and button", append(words, i18n.T(ctx, "signup.submit"))...)
 	var all []terms.Decision
 	for _, name := range sortedKeys(flat(form)) {
-		document, ok := strings.CutPrefix(name, "version.")
-		if !ok {
+		rest, ok := strings.CutPrefix(name, fieldShown)
+		document, typed, _ := strings.Cut(rest, ".")
+		number, err := strconv.Atoi(typed)
+		if !ok || err != nil {
 			continue
 		}
-		number, _ := strconv.Atoi(form.Get(name))
 		all = append(all, terms.Decision{
-			Document: document, Number: number, HTMLSHA256: form.Get("hash." + document), LocaleWanted: i18n.Current(ctx).Tag,
+			Document: document, Number: number, HTMLSHA256: form.Get(name), LocaleWanted: i18n.Current(ctx).Tag,
 			Nonce: newNonce(), Method: terms.MethodSignUp, AcceptLang: c.Request().Header.Get("Accept-Language"),
 			OptOut:       c.Request().Header.Get("Sec-GPC"),
-			Presentation: presentation(ctx, "signup", i18n.T(ctx, "signup.agree", "n", number), "unticked checkbox and button"),
+			Presentation: screen,
 		})
 	}
-	return all
+	return all, nil
+}
+
+// plain is a sentence with the document's title in its place.
+func plain(parts []i18n.Part, title string) string {
+	var b strings.Builder
+	for _, part := range parts {
+		b.WriteString(part.Text)
+		if part.Name != "" {
+			b.WriteString(title)
+		}
+	}
+	return b.String()
 }

@@ -52,6 +52,7 @@ const (
 	Reauthenticated    Type = "reauthenticated"
 	TermsPublished     Type = "terms_published"
 	TermsWithdrawn     Type = "terms_withdrawn"
+	TermsCorrected     Type = "terms_corrected"
 	TermsAccepted      Type = "terms_accepted"
 	TermsDeclined      Type = "terms_declined"
 	TermsStaleForm     Type = "stale_form"
@@ -71,7 +72,7 @@ func Types() []Type {
 		EmailRequested, EmailCancelled, EmailUndone, VerifyRequested, Verified, VerifyFailed,
 		LetterFailed, AutomaticBlock, AutomaticUnblock, AdminWrote, AdminRead, Blocked,
 		Unblocked, ProfileUpdated, MetadataUpdated, ForbiddenField, SessionEnded, SessionsEnded,
-		Reauthenticated, TermsPublished, TermsWithdrawn, TermsAccepted, TermsDeclined, TermsStaleForm,
+		Reauthenticated, TermsPublished, TermsWithdrawn, TermsCorrected, TermsAccepted, TermsDeclined, TermsStaleForm,
 		ExportRequested, ErasureRequested, RequestAnswered, AdministratorAdded, AdministratorGone, LetterLanguageSet,
 	}
 }

@@ -6,7 +6,9 @@ package signup
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -78,11 +80,11 @@ func (s *Service) Create(ctx context.Context, r Request) error {
 	if err := s.check(t, r).Err(); err != nil {
 		return err
 	}
-	origin := audit.OriginOf(ctx)
-	if err := s.guard.Allow(ctx, t.ID, guard.SignUp, guard.Subject{Account: profile.EmailKey(r.Email), IP: origin.IP}); err != nil {
+	if err := s.terms.CheckAtSignUp(ctx, t.ID, r.Decisions); err != nil {
 		return err
 	}
-	if err := s.terms.CheckAtSignUp(ctx, t.ID, r.Decisions); err != nil {
+	origin := audit.OriginOf(ctx)
+	if err := s.guard.Allow(ctx, t.ID, guard.SignUp, guard.Subject{Account: profile.EmailKey(r.Email), IP: origin.IP}); err != nil {
 		return err
 	}
 	hash, err := s.hasher.Hash(ctx, r.Password)
@@ -121,7 +123,9 @@ func (s *Service) add(ctx context.Context, t tenant.Tenant, r Request, hash stri
 	local, _, _ := strings.Cut(r.Email, "@")
 	p := profile.Profile{
 		User: tenant.User{Tenant: t.ID, ID: profile.Database + "|" + id.String()}, Version: 1, Connection: profile.Database,
-		Email: r.Email, Name: r.Email, Nickname: local, UserMetadata: profile.Metadata{},
+		Email: r.Email, Name: r.Email, Nickname: local, UserMetadata: profile.Metadata{
+			profile.FieldLang: json.RawMessage(strconv.Quote(i18n.Current(ctx).Tag)), // letters come in the language of this page
+		},
 		CreatedAt: now, UpdatedAt: now, EditedAt: now,
 	}
 	if len([]rune(p.Name)) > profile.MaxName {

@@ -169,21 +169,26 @@ func (db *DB) SaveDraft(ctx context.Context, t tenant.ID, v terms.Version, texts
 			return err
 		}
 		for _, text := range texts {
-			summary, err := json.Marshal(text.Summary)
-			if err != nil {
-				return err
-			}
-			row := textRow{
-				TenantID: string(t), Document: text.Document, Number: text.Number, Locale: text.Locale, Revision: text.Revision,
-				Title: text.Title, Source: text.Source, HTML: text.HTML, SourceSHA256: text.SourceSHA256,
-				HTMLSHA256: text.HTMLSHA256, Summary: string(summary), ChangeNote: text.ChangeNote,
-			}
-			if err := db.db(ctx).Create(&row).Error; err != nil {
+			if err := db.AddText(ctx, t, text); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// AddText stores a text, or another revision of it.
+func (db *DB) AddText(ctx context.Context, t tenant.ID, text terms.Text) error {
+	summary, err := json.Marshal(text.Summary)
+	if err != nil {
+		return err
+	}
+	row := textRow{
+		TenantID: string(t), Document: text.Document, Number: text.Number, Locale: text.Locale, Revision: text.Revision,
+		Title: text.Title, Source: text.Source, HTML: text.HTML, SourceSHA256: text.SourceSHA256,
+		HTMLSHA256: text.HTMLSHA256, Summary: string(summary), ChangeNote: text.ChangeNote,
+	}
+	return db.db(ctx).Create(&row).Error
 }
 
 // PublishVersion fixes a draft, once. Whether it stands before the account is written beside it, for the gate.

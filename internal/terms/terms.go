@@ -22,6 +22,7 @@ var (
 	ErrNotFound  = errors.New("no such document or version")
 	ErrChanged   = errors.New("a newer version came into force meanwhile")
 	ErrPublished = errors.New("version is published and cannot be changed")
+	ErrGoverning = errors.New("the text that decides cannot be corrected in place")
 )
 
 // Assent is what a document asks of people. It is a type, so that an invalid form cannot be configured: only Agree and
