@@ -2,7 +2,9 @@ package web
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -30,7 +32,10 @@ func statusOf(err error) int {
 		return http.StatusConflict
 	case errors.Is(err, password.ErrBusy):
 		return http.StatusServiceUnavailable
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, driver.ErrBadConn):
+		return http.StatusServiceUnavailable
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok { // the database is away
 		return http.StatusServiceUnavailable
 	}
 	if _, ok := errors.AsType[*guard.TooMany](err); ok {

@@ -25,7 +25,7 @@ func (s *Server) routeMap() []route {
 	post := func(g gate, path string, h echo.HandlerFunc) route { return route{g, http.MethodPost, path, h, false} }
 	routes := []route{
 		get(anyone, "/", s.home),
-		get(anyone, "/help", s.showHelp),
+		get(anyone, "/help", s.showHelp), get(anyone, "/accessibility", s.showAccessibility),
 		get(anyone, "/language", s.showLanguage), post(anyone, "/language", s.saveLanguage),
 		get(anyone, "/resume", s.resume),
 
@@ -44,7 +44,6 @@ func (s *Server) routeMap() []route {
 		get(anyone, "/password/forgot/sent", s.showForgotSent),
 		get(anyone, "/password/reset/:ticket", s.openReset),
 		get(anyone, "/password/reset", s.showReset), post(anyone, "/password/reset", s.reset),
-		get(open, "/.well-known/change-password", s.wellKnownChange),
 		get(sensitive, "/account/security/password", s.showChangePassword),
 		post(sensitive, "/account/security/password", s.changePassword),
 
@@ -72,6 +71,7 @@ func (s *Server) routeMap() []route {
 		routes = append(routes, get(anyone, l.path+"/:ticket", s.openChange(l)), get(anyone, l.path, s.showChange(l)),
 			post(anyone, l.path, s.redeemChange(l)))
 	}
+	routes = append(routes, s.wellKnownRoutes()...)
 	routes = append(routes, s.adminRoutes()...)
 	routes = append(routes, s.termsRoutes()...)
 	routes = append(routes, s.emailRoutes()...)
@@ -86,6 +86,7 @@ func (s *Server) register(e *echo.Echo) {
 	e.GET("/healthz", s.healthy)
 	e.GET("/readyz", s.ready)
 	e.POST("/csp-reports", s.cspReport)
+	e.RouteNotFound("/*", s.unknown, s.withTenant, s.withSession)
 	for _, r := range s.routes {
 		chain := []echo.MiddlewareFunc{limited(bodyLimit), s.withTenant}
 		if r.large {

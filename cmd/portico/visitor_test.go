@@ -26,6 +26,7 @@ type world struct {
 	portal  *portal
 	server  *httptest.Server
 	mailbox *mail.Mailbox
+	ring    keys.Ring
 }
 
 func newWorld(t *testing.T, f storetest.Fixture) *world {
@@ -34,7 +35,12 @@ func newWorld(t *testing.T, f storetest.Fixture) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{Fixture: f, mailbox: &mail.Mailbox{}}
+	return worldWith(t, f, ring)
+}
+
+func worldWith(t *testing.T, f storetest.Fixture, ring keys.Ring) *world {
+	t.Helper()
+	w := &world{Fixture: f, mailbox: &mail.Mailbox{}, ring: ring}
 	w.portal = build(parts{
 		db: f.DB, ring: ring, origin: "http://portico.example", sender: w.mailbox, mailbox: w.mailbox,
 		log: slog.New(slog.DiscardHandler), now: f.Clock.Now, only: f.Tenant.ID,
@@ -134,10 +140,15 @@ func (v *visitor) do(method, path string, form url.Values) page {
 	if err != nil {
 		v.t.Fatal(err)
 	}
+	return read(v.t, response)
+}
+
+func read(t *testing.T, response *http.Response) page {
+	t.Helper()
 	defer func() { _ = response.Body.Close() }()
 	content, err := io.ReadAll(response.Body)
 	if err != nil {
-		v.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return page{response.Request.URL.Path, response.StatusCode, string(content), response.Header}
 }
