@@ -179,7 +179,7 @@ func ParseClaims(content []byte) (Claims, error) {
 func (m Mapping) Normalize(claims Claims) (Identity, error) {
 	m = m.over(DefaultMapping())
 	kept := maps.Clone(claims)
-	subject := m.text(claims, AttributeSubject)
+	subject := m.subject(claims)
 	for _, name := range append(slices.Clone(denied), m.Deny...) {
 		delete(kept, name)
 	}
@@ -195,9 +195,24 @@ func (m Mapping) Normalize(claims Claims) (Identity, error) {
 	return r.identity, nil
 }
 
-// subjectRight reports whether s can be the id of a person at a provider: 1 to 255 printable ASCII characters.
+// subjectRight reports whether s can be the id of a person at a provider: 1 to 255 printable ASCII characters. A space at
+// either end is refused, because databases do not tell "a" from "a " and two people must never become one.
 func subjectRight(s string) bool {
-	return s != "" && len(s) <= MaxSubject && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+	return s != "" && len(s) <= MaxSubject && strings.TrimSpace(s) == s &&
+		!strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// subject returns who it is, exactly as the provider writes it.
+func (m Mapping) subject(claims Claims) string {
+	for _, path := range m.Attributes[AttributeSubject] {
+		switch value := claims.at(path).(type) {
+		case string:
+			return value
+		case json.Number:
+			return value.String()
+		}
+	}
+	return ""
 }
 
 // text returns the first text, or number, at the paths of an attribute.

@@ -172,7 +172,7 @@ func TestProfileDataIsBounded(t *testing.T) {
 
 func TestSubjectMustBeThere(t *testing.T) {
 	t.Parallel()
-	for _, claims := range []string{`{}`, `{"sub":""}`, `{"sub":null}`, `{"sub":true}`, `{"sub":["a"]}`, `{"sub":"a b"}`, `{"sub":"é"}`, `{"sub":"` + strings.Repeat("a", 256) + `"}`} {
+	for _, claims := range []string{`{}`, `{"sub":""}`, `{"sub":null}`, `{"sub":true}`, `{"sub":["a"]}`, `{"sub":" a"}`, `{"sub":"a "}`, `{"sub":"a\n"}`, `{"sub":"é"}`, `{"sub":"` + strings.Repeat("a", 256) + `"}`} {
 		c, err := idp.ParseClaims([]byte(claims))
 		if err != nil {
 			t.Fatal(err)

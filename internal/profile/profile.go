@@ -87,6 +87,8 @@ type Profile struct {
 	LastIP            string
 	LoginsCount       int64
 	LastPasswordReset time.Time
+	// Managed names the attributes that an identity provider owns: its word replaces them at each sign-in (rule P-3).
+	Managed []string
 }
 
 // Block is an administrator's block. Until is when it ends by itself, zero for never (rule B-1).

@@ -131,13 +131,16 @@ func HashOf(id string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Opening says for whom and how a session starts. Admin sessions are shorter and are never kept.
+// Opening says for whom and how a session starts. Admin sessions are shorter and are never kept. ProvenAt is when the
+// person proved who they are, just now when it is zero.
 type Opening struct {
 	User      tenant.User
 	Keep      bool
 	Admin     bool
 	IP        netip.Addr
 	UserAgent string
+	ProvenAt  time.Time
+	Content   map[string]string
 }
 
 func (o Opening) lifetimes() (idle, absolute time.Duration) {
@@ -158,6 +161,10 @@ func (s *Service) Start(ctx context.Context, o Opening) (Session, error) {
 	opened := Session{
 		ID: newID(), User: o.User, CreatedAt: now, SeenAt: now, AuthenticatedAt: now,
 		IdleAt: now.Add(idle), ExpiresAt: now.Add(absolute), Keep: o.Keep && !o.Admin, IP: o.IP, UserAgent: o.UserAgent,
+		Content: o.Content,
+	}
+	if !o.ProvenAt.IsZero() {
+		opened.AuthenticatedAt = o.ProvenAt
 	}
 	opened.Hash = HashOf(opened.ID)
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
@@ -203,9 +210,14 @@ func (s *Service) Find(ctx context.Context, t tenant.ID, id string) (Live, error
 // (security.md row 35). The person counts as having proven who they are just now. It returns ErrNone when the session
 // has ended meanwhile.
 func (s *Service) Renew(ctx context.Context, old Session) (Session, error) {
+	return s.RenewAt(ctx, old, s.now())
+}
+
+// RenewAt is Renew for somebody who proved who they are to another, and when that was.
+func (s *Service) RenewAt(ctx context.Context, old Session, proven time.Time) (Session, error) {
 	renewed := old
 	renewed.ID = newID()
-	renewed.Hash, renewed.AuthenticatedAt = HashOf(renewed.ID), s.now()
+	renewed.Hash, renewed.AuthenticatedAt = HashOf(renewed.ID), proven
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		if err := s.End(ctx, old.User, old.Hash); err != nil {
 			return err

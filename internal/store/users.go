@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+	"gorm.io/gorm"
 
 	"portico/internal/profile"
 	"portico/internal/tenant"
@@ -109,16 +110,23 @@ func profileOr(row userRow, err error) (profile.Profile, error) {
 
 // FindProfile returns the profile of u, or profile.ErrNotFound.
 func (db *DB) FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error) {
+	return db.managedOr(ctx, db.db(ctx), u)
+}
+
+func (db *DB) managedOr(ctx context.Context, query *gorm.DB, u tenant.User) (profile.Profile, error) {
 	var row userRow
-	err := db.db(ctx).Where("tenant_id = ? AND user_id = ?", string(u.Tenant), u.ID).Take(&row).Error
-	return profileOr(row, err)
+	err := query.Where("tenant_id = ? AND user_id = ?", string(u.Tenant), u.ID).Take(&row).Error
+	p, err := profileOr(row, err)
+	if err != nil || p.Connection == profile.Database {
+		return p, err
+	}
+	p.Managed, err = db.managed(ctx, p)
+	return p, err
 }
 
 // LockProfile is FindProfile, and keeps others from changing the profile until the transaction ends.
 func (db *DB) LockProfile(ctx context.Context, u tenant.User) (profile.Profile, error) {
-	var row userRow
-	err := db.forUpdate(db.db(ctx)).Where("tenant_id = ? AND user_id = ?", string(u.Tenant), u.ID).Take(&row).Error
-	return profileOr(row, err)
+	return db.managedOr(ctx, db.forUpdate(db.db(ctx)), u)
 }
 
 // FindByEmail returns the profile whose password we keep that has this address, or profile.ErrNotFound.
