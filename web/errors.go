@@ -13,6 +13,7 @@ import (
 
 	"portico/internal/guard"
 	"portico/internal/i18n"
+	"portico/internal/idp"
 	"portico/internal/password"
 	"portico/internal/profile"
 	"portico/internal/session"
@@ -26,7 +27,8 @@ func statusOf(err error) int {
 		return refused.Code
 	}
 	switch {
-	case errors.Is(err, tenant.ErrUnknown), errors.Is(err, profile.ErrNotFound), errors.Is(err, session.ErrNone):
+	case errors.Is(err, tenant.ErrUnknown), errors.Is(err, profile.ErrNotFound), errors.Is(err, session.ErrNone),
+		errors.Is(err, idp.ErrNotFound):
 		return http.StatusNotFound
 	case errors.Is(err, profile.ErrStale):
 		return http.StatusConflict

@@ -72,6 +72,7 @@ func (s *Server) routeMap() []route {
 			post(anyone, l.path, s.redeemChange(l)))
 	}
 	routes = append(routes, s.wellKnownRoutes()...)
+	routes = append(routes, s.providerRoutes()...)
 	routes = append(routes, s.adminRoutes()...)
 	routes = append(routes, s.termsRoutes()...)
 	routes = append(routes, s.emailRoutes()...)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -53,6 +54,10 @@ func (s *Server) signInPage(c echo.Context, email string, keep bool, returnTo st
 		view.Ended = i18n.T(ctx, "session.kept")
 	}
 	view.Refused = len(refused) > 0
+	var err error
+	if view.Providers, err = s.offered(c); err != nil {
+		return err
+	}
 	return s.render(c, f.status(), pages.SignIn(view))
 }
 
@@ -78,8 +83,10 @@ func (s *Server) signIn(c echo.Context) error {
 // enter gives the browser its new session, takes along the form that waited, and goes on to where the person wanted.
 func (s *Server) enter(c echo.Context, opened session.Session, returnTo string) error {
 	ctx := c.Request().Context()
-	if content := session.From(ctx).Content; len(content) > 0 {
-		if err := s.Sessions.Remember(ctx, opened.User.Tenant, opened.ID, content); err != nil {
+	if content := session.From(ctx).Content; len(content) > 0 && !session.From(ctx).SignedIn() {
+		kept := maps.Clone(content)
+		maps.Copy(kept, opened.Content)
+		if err := s.Sessions.Remember(ctx, opened.User.Tenant, opened.ID, kept); err != nil {
 			return err
 		}
 	}
@@ -148,6 +155,10 @@ func (s *Server) reauthPage(c echo.Context, returnTo string, refused valid.Error
 		},
 	}
 	view.Refused = len(refused) > 0
+	var err error
+	if view.Providers, view.NoPassword, err = s.waysToConfirm(c); err != nil {
+		return err
+	}
 	return s.render(c, f.status(), pages.Reauth(view))
 }
 

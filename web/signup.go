@@ -45,6 +45,9 @@ func (s *Server) signUpPage(c echo.Context, email string, refused valid.Errors) 
 		Box: components.CheckModel{Name: signup.FieldTerms, Error: f.problem(signup.FieldTerms)},
 	}
 	statement(ctx, &view, shown)
+	if view.Providers, err = s.offered(c); err != nil {
+		return err
+	}
 	view.Refused = len(refused) > 0
 	return s.render(c, f.status(), pages.SignUp(view))
 }

@@ -18,6 +18,7 @@ import (
 
 	"portico/internal/audit"
 	"portico/internal/guard"
+	"portico/internal/idp"
 	"portico/internal/keys"
 	"portico/internal/mail"
 	"portico/internal/password"
@@ -84,10 +85,14 @@ func newSite(t *testing.T, f storetest.Fixture) *site {
 	s.passwords = password.New(db, tenants, s.hasher, guesses, tickets, sessions, outbox, log, now)
 	verifications := verification.New(db, tickets, guesses, outbox, sessions, s.passwords, log, now)
 	documents := terms.New(db, outbox, log, now)
+	entrance := signin.New(db, s.hasher, guesses, tickets, sessions, outbox, log, now)
+	client := idp.NewClient(true, now)
+	t.Cleanup(client.Close)
 	s.handler = web.New(web.Config{
 		Tenants: tenants, Ring: ring, Cookies: session.NewCookies(sessions, ring, false), Sessions: sessions,
 		SignUp:       signup.New(db, s.hasher, guesses, documents, verifications, outbox, log, now),
-		SignIn:       signin.New(db, s.hasher, guesses, tickets, sessions, outbox, log, now),
+		SignIn:       entrance,
+		Providers:    idp.New(db, ring, client, guesses, entrance, sessions, tickets, outbox, log, now),
 		Verification: verifications, Passwords: s.passwords, Profiles: profile.New(db, log, now), Terms: documents, Audit: log,
 		Ready: db.Ping, Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Now: now,
 	})

@@ -15,6 +15,7 @@ import (
 
 	"portico/internal/admin"
 	"portico/internal/audit"
+	"portico/internal/idp"
 	"portico/internal/keys"
 	"portico/internal/mail"
 	"portico/internal/password"
@@ -40,6 +41,7 @@ type Config struct {
 	Verification *verification.Service
 	Passwords    *password.Service
 	Profiles     *profile.Service
+	Providers    *idp.Service
 	Terms        *terms.Service
 	Admin        *admin.Service
 	Privacy      *privacy.Service

@@ -13,6 +13,7 @@ import (
 	"portico/internal/admin"
 	"portico/internal/audit"
 	"portico/internal/guard"
+	"portico/internal/idp"
 	"portico/internal/keys"
 	"portico/internal/mail"
 	"portico/internal/password"
@@ -71,13 +72,16 @@ func build(p parts) *portal {
 	passwords := password.New(p.db, tenants, hasher, guesses, tickets, sessions, outbox, log, p.now)
 	verifications := verification.New(p.db, tickets, guesses, outbox, sessions, passwords, log, p.now)
 	documents := terms.New(p.db, outbox, log, p.now)
+	entrance := signin.New(p.db, hasher, guesses, tickets, sessions, outbox, log, p.now)
+	client := idp.NewClient(!p.secure, p.now)
+	providers := idp.New(p.db, p.ring, client, guesses, entrance, sessions, tickets, outbox, log, p.now)
 	return &portal{
 		db: p.db, tenants: tenants, log: p.log, letters: letters, resets: passwords, changes: verifications, guesses: guesses,
-		purge: sessions.Purge,
+		purge: func(ctx context.Context) error { return errors.Join(sessions.Purge(ctx), providers.Purge(ctx)) },
 		config: web.Config{
 			Tenants: tenants, Ring: p.ring, Cookies: session.NewCookies(sessions, p.ring, p.secure), Sessions: sessions,
-			SignUp:       signup.New(p.db, hasher, guesses, documents, verifications, outbox, log, p.now),
-			SignIn:       signin.New(p.db, hasher, guesses, tickets, sessions, outbox, log, p.now),
+			SignUp: signup.New(p.db, hasher, guesses, documents, verifications, outbox, log, p.now),
+			SignIn: entrance, Providers: providers,
 			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, log, p.now), Terms: documents, Audit: log,
 			Privacy: privacy.New(p.db, outbox, log, p.now),
 			Admin:   admin.New(p.db, tickets, sessions, guesses, verifications, passwords, outbox, log, p.now),

@@ -21,6 +21,7 @@ type Action string
 
 // The actions. Reauth is SignIn by somebody who is signed in already. SignUp, VerifyRequest and Resend send the same
 // letter and share their limits. BlockLetter tells the owner of an account about an automatic block.
+// ProviderTrip sends somebody to an identity provider.
 const (
 	SignIn        Action = "sign_in"
 	Reauth        Action = "reauth"
@@ -30,6 +31,7 @@ const (
 	VerifyRequest Action = "verify_request"
 	Resend        Action = "resend"
 	BlockLetter   Action = "block_letter"
+	ProviderTrip  Action = "provider_trip"
 )
 
 // Subject is who tries. Account is the identifier as typed, normalised (for an e-mail address: profile.EmailKey), User

@@ -84,6 +84,11 @@ func (s Subject) limits(a Action) []limit {
 			counted(time.Hour, 20, "code", s.Account, place(s.IP)),
 			counted(time.Hour, placeMax, "code", place(s.IP)),
 		}
+	case ProviderTrip:
+		return []limit{
+			counted(time.Minute, 60, "provider trip", place(s.IP)),
+			counted(time.Hour, 600, "provider trip", place(s.IP)),
+		}
 	case BlockLetter:
 		return []limit{counted(time.Hour, 1, "block letter", s.Account, place(s.IP))}
 	case Resend, SignUp:

@@ -43,11 +43,12 @@ func newDesk(t *testing.T, f storetest.Fixture) *desk {
 	}
 	db, now := f.DB, f.Clock.Now
 	log, sessions, tickets, outbox := audit.New(db, now), session.New(db, now), ticket.New(db, ring, now), mail.NewOutbox(noLetters{}, ring, now, nil)
-	entrance := signin.New(db, password.NewHasher(), guard.New(db, now), tickets, sessions, outbox, log, now)
+	guesses := guard.New(db, now)
+	entrance := signin.New(db, password.NewHasher(), guesses, tickets, sessions, outbox, log, now)
 	client := idp.NewClient(true, now)
 	t.Cleanup(client.Close)
 	ctx := i18n.With(tenant.With(t.Context(), f.Tenant), "en", nil)
-	return &desk{t, f, idp.New(db, ring, client, entrance, sessions, tickets, outbox, log, now), sessions, ring, ctx}
+	return &desk{t, f, idp.New(db, ring, client, guesses, entrance, sessions, tickets, outbox, log, now), sessions, ring, ctx}
 }
 
 // connect sets up a connection to a provider.

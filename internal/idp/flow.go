@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"portico/internal/audit"
+	"portico/internal/guard"
 	"portico/internal/i18n"
 	"portico/internal/tenant"
 )
@@ -81,10 +83,13 @@ type Trip struct {
 	Address    string
 }
 
-// Begin opens a flow. It returns ErrNotFound when there is no such connection in use, and Failure when the provider does
-// not answer.
+// Begin opens a flow. It returns ErrNotFound when there is no such connection in use, *guard.TooMany, and Failure when the
+// provider does not answer; with the latter the trip says which connection it is.
 func (s *Service) Begin(ctx context.Context, b Beginning) (Trip, error) {
 	t := tenant.From(ctx)
+	if err := s.guard.Allow(ctx, t.ID, guard.ProviderTrip, guard.Subject{IP: audit.OriginOf(ctx).IP}); err != nil {
+		return Trip{}, err
+	}
 	connection, err := s.inUse(ctx, b.Connection)
 	if err != nil {
 		return Trip{}, err
@@ -95,7 +100,7 @@ func (s *Service) Begin(ctx context.Context, b Beginning) (Trip, error) {
 	}
 	address, err := s.client.addressOf(ctx, connection, a)
 	if err != nil {
-		return Trip{}, err
+		return Trip{Connection: connection}, err
 	}
 	content, err := json.Marshal(secrets{a.nonce, a.verifier})
 	if err != nil {
@@ -105,7 +110,7 @@ func (s *Service) Begin(ctx context.Context, b Beginning) (Trip, error) {
 		User: tenant.User{Tenant: t.ID, ID: b.User.ID}, State: hashOf(a.state), Connection: connection.ID, Browser: b.Browser, Purpose: b.Purpose,
 		ReturnTo: b.ReturnTo, Sealed: s.ring.Seal(flowPurpose, content), CreatedAt: s.now(), ExpiresAt: s.now().Add(FlowLifetime),
 	}
-	return Trip{connection, address}, s.store.AddFlow(ctx, flow)
+	return Trip{Connection: connection, Address: address}, s.store.AddFlow(ctx, flow)
 }
 
 func (s *Service) inUse(ctx context.Context, id string) (Connection, error) {

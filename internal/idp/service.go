@@ -2,9 +2,11 @@ package idp
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"portico/internal/audit"
+	"portico/internal/guard"
 	"portico/internal/keys"
 	"portico/internal/mail"
 	"portico/internal/profile"
@@ -53,6 +55,7 @@ type Store interface {
 	// SaveSynced writes what a provider may change: names and picture, and nothing else.
 	SaveSynced(ctx context.Context, p profile.Profile) error
 	SaveEmail(ctx context.Context, p profile.Profile) error
+	HasPassword(ctx context.Context, u tenant.User) (bool, error)
 }
 
 // Service keeps connections, sends people to providers and lets them in when they come back.
@@ -60,6 +63,7 @@ type Service struct {
 	store    Store
 	ring     keys.Ring
 	client   *Client
+	guard    *guard.Service
 	entrance *signin.Service
 	sessions *session.Service
 	tickets  *ticket.Service
@@ -69,10 +73,10 @@ type Service struct {
 }
 
 // New returns the service on store.
-func New(store Store, ring keys.Ring, client *Client, entrance *signin.Service, sessions *session.Service, tickets *ticket.Service,
+func New(store Store, ring keys.Ring, client *Client, g *guard.Service, entrance *signin.Service, sessions *session.Service, tickets *ticket.Service,
 	outbox *mail.Outbox, log *audit.Log, now func() time.Time,
 ) *Service {
-	return &Service{store, ring, client, entrance, sessions, tickets, outbox, log, now}
+	return &Service{store, ring, client, g, entrance, sessions, tickets, outbox, log, now}
 }
 
 // Offered lists the connections that people may come by, by name.
@@ -85,4 +89,30 @@ func (s *Service) Offered(ctx context.Context) ([]Connection, error) {
 		}
 	}
 	return offered, err
+}
+
+// Ways are how somebody can prove who they are.
+type Ways struct {
+	Password    bool
+	Connections []Connection
+}
+
+// WaysOf lists how u can prove who they are: with a password, and by the connections of their identities that are in use.
+func (s *Service) WaysOf(ctx context.Context, u tenant.User) (Ways, error) {
+	password, err := s.store.HasPassword(ctx, u)
+	if err != nil {
+		return Ways{}, err
+	}
+	identities, err := s.store.Identities(ctx, u)
+	if err != nil || len(identities) == 0 {
+		return Ways{Password: password}, err
+	}
+	offered, err := s.Offered(ctx)
+	ways := Ways{Password: password}
+	for _, c := range offered {
+		if slices.ContainsFunc(identities, func(l Linked) bool { return l.Connection == c.ID }) {
+			ways.Connections = append(ways.Connections, c)
+		}
+	}
+	return ways, err
 }

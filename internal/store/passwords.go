@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -28,6 +29,15 @@ func (db *DB) FindPassword(ctx context.Context, u tenant.User) (hash string, mus
 	var row passwordRow
 	err = db.db(ctx).Where("tenant_id = ? AND user_id = ?", string(u.Tenant), u.ID).Take(&row).Error
 	return row.Hash, row.MustChange, found(err)
+}
+
+// HasPassword reports whether u has a password.
+func (db *DB) HasPassword(ctx context.Context, u tenant.User) (bool, error) {
+	_, _, err := db.FindPassword(ctx, u)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // SavePassword replaces the password of u. Unless rehashed says that only its hash is new, it counts as changed at now.
