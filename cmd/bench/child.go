@@ -39,7 +39,7 @@ func start(ctx context.Context, health string, environment []string, program str
 			arguments[i] = address
 		}
 	}
-	command := exec.CommandContext(ctx, program, arguments...) //nolint:gosec // our own program
+	command := exec.CommandContext(ctx, program, arguments...)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.Env = append(os.Environ(), environment...)
 	command.Env = append(command.Env, "PORTICO_ADDR="+address, "PORTICO_BASE_URL=http://"+address)
@@ -50,7 +50,7 @@ func start(ctx context.Context, health string, environment []string, program str
 	}
 	c := &child{command: command, base: "http://" + address}
 	for time.Since(begun) < 30*time.Second {
-		response, err := http.Get(c.base + health) //nolint:noctx // a health check of our own child
+		response, err := http.Get(c.base + health)
 		if err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {

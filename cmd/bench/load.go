@@ -58,7 +58,7 @@ func load(ctx context.Context, connections int, length time.Duration, ask reques
 	for i := range connections {
 		all.Go(func() {
 			for n := 0; time.Now().Before(until) && ctx.Err() == nil; n++ {
-				r, right := ask(i, n) //nolint:bodyclose // closed below
+				r, right := ask(i, n)
 				asked := time.Now()
 				response, err := c.Do(r)
 				if err != nil {

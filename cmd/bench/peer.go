@@ -44,7 +44,7 @@ func (p *peer) page() request {
 	return func(int, int) (*http.Request, func(*http.Response) bool) {
 		r := v.request(http.MethodGet, p.Page, nil)
 		r.Header.Set("Cookie", p.Cookie)
-		return r, status(http.StatusOK) //nolint:bodyclose // closed by load
+		return r, status(http.StatusOK)
 	}
 }
 
@@ -60,6 +60,6 @@ func (p *peer) update() request {
 	return func(int, int) (*http.Request, func(*http.Response) bool) {
 		r := v.request(http.MethodPost, p.Update.Path, form)
 		r.Header.Set("Cookie", p.Cookie)
-		return r, status(p.Update.Status) //nolint:bodyclose // closed by load
+		return r, status(p.Update.Status)
 	}
 }

@@ -28,7 +28,7 @@ func (v *visitor) request(method, path string, form url.Values) *http.Request {
 	if form != nil {
 		body = strings.NewReader(form.Encode())
 	}
-	r, err := http.NewRequest(method, v.base+path, body) //nolint:noctx // bounded by the client's timeout
+	r, err := http.NewRequest(method, v.base+path, body)
 	if err != nil {
 		panic(err) // a path of ours
 	}
