@@ -3,10 +3,12 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"portico/internal/audit"
 	"portico/internal/idp"
 	"portico/internal/idp/idptest"
 	"portico/internal/profile"
@@ -262,4 +264,29 @@ func TestPoliciesHoldForArrivals(t *testing.T) {
 			t.Error("signed in")
 		}
 	}, func(settings *tenant.Settings) { settings.Product = "Harbour" })
+}
+
+// Rule P-3: what the provider owns is shown with its name and changed by nobody here.
+func TestManagedFields(t *testing.T) {
+	onEach(t, func(s *site) {
+		p := s.provider("demo")
+		laptop := s.browser(home)
+		laptop.signInBy(p, "demo")
+		shown := laptop.open("/account/profile").wants(t, "the profile", http.StatusOK, word(t, "profile.managed", "provider", "Demo ID"))
+		if n := strings.Count(shown.body, " readonly"); n != 2 {
+			t.Errorf("got %d fields that cannot be changed, want the name and the nickname", n)
+		}
+		laptop.submit("/account/profile", "version", "1", "name", "Kim Berg", "nickname", "Evil", "given_name", "Kimberly").
+			wants(t, "saving", http.StatusSeeOther)
+		if got := s.whose(kim, "demo"); got.Nickname != "Kim" || got.GivenName != "Kimberly" {
+			t.Errorf("got nickname %q and given name %q", got.Nickname, got.GivenName)
+		}
+		events, err := s.DB.SearchEvents(s.Context(), s.Tenant.ID, audit.Filter{User: s.whose(kim, "demo").User.ID, Limit: 5})
+		s.do(err)
+		if !slices.ContainsFunc(events, func(e audit.Event) bool {
+			return e.Type == audit.ForbiddenField && slices.Equal(e.Fields, []string{"nickname"})
+		}) {
+			t.Error("the attempt is not on record")
+		}
+	})
 }

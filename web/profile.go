@@ -147,7 +147,10 @@ func (f profileFields) text(name, label, autocomplete string) []components.Field
 	case profile.FieldZone:
 		m.LTR = true
 	}
-	if m.ReadOnly {
+	if f.saved.IsManaged(name) {
+		m.Value, m.Hint = f.saved.Value(name), i18n.T(f.ctx, "profile.managed", "provider", f.saved.ManagedBy)
+		m.ReadOnly, m.Optional = true, false
+	} else if m.ReadOnly {
 		m.Hint, m.Optional = i18n.T(f.ctx, "profile.readonly"), false
 	}
 	return []components.FieldModel{m}

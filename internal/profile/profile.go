@@ -88,7 +88,9 @@ type Profile struct {
 	LoginsCount       int64
 	LastPasswordReset time.Time
 	// Managed names the attributes that an identity provider owns: its word replaces them at each sign-in (rule P-3).
-	Managed []string
+	// ManagedBy is the name of that provider.
+	Managed   []string
+	ManagedBy string
 }
 
 // Block is an administrator's block. Until is when it ends by itself, zero for never (rule B-1).

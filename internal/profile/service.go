@@ -130,6 +130,9 @@ func (s *Service) Edit(ctx context.Context, u tenant.User, e Edit) error {
 		if err != nil {
 			return err
 		}
+		if err := s.recordForged(ctx, u, saved.overManaged(e.Values)); err != nil {
+			return err
+		}
 		edited, refused := s.applied(t, saved, e)
 		if err := refused.Err(); err != nil {
 			return err
@@ -171,12 +174,27 @@ func (s *Service) applied(t tenant.Tenant, saved Profile, e Edit) (Profile, vali
 	}
 	for _, a := range attributes {
 		text, sent := e.Values[a.name]
-		if policy := t.Policy(a.name); sent && policy.Access == tenant.ReadWrite {
+		if policy := t.Policy(a.name); sent && policy.Access == tenant.ReadWrite && !saved.IsManaged(a.name) {
 			refused = append(refused, a.set(&edited, text, policy.Required)...)
 		}
 	}
 	refused = append(refused, setPreferences(t, &edited, e)...)
 	return edited, append(refused, s.setMetadata(t, &edited, e.Metadata)...)
+}
+
+// IsManaged reports whether an identity provider owns the attribute called name, so that nobody here changes it (rule P-3).
+func (p Profile) IsManaged(name string) bool { return slices.Contains(p.Managed, name) }
+
+// overManaged lists the attributes that somebody tries to change although a provider owns them; the form shows them to be
+// read and sends them as they are.
+func (p Profile) overManaged(values map[string]string) []string {
+	var names []string
+	for _, a := range attributes {
+		if text, sent := values[a.name]; sent && p.IsManaged(a.name) && tidy(text) != *a.value(&p) {
+			names = append(names, a.name)
+		}
+	}
+	return names
 }
 
 // set puts text into the attribute, or says why not. A name must stay when it is required, and the full name always is.
@@ -324,7 +342,11 @@ func Preferences(userMetadata string) (lang, letters, zone string) {
 func Corrected(p Profile, values map[string]string) (Profile, []string, error) {
 	corrected, refused := p, valid.Errors(nil)
 	for _, a := range attributes {
-		if text, sent := values[a.name]; sent {
+		if text, sent := values[a.name]; sent && p.IsManaged(a.name) {
+			if tidy(text) != *a.value(&p) {
+				refused.Add(a.name, "profile.managed", "provider", p.ManagedBy)
+			}
+		} else if sent {
 			refused = append(refused, a.set(&corrected, text, false)...)
 		}
 	}

@@ -119,23 +119,24 @@ func (db *DB) SaveSynced(ctx context.Context, p profile.Profile) error {
 	return db.saveWords(ctx, p, &before)
 }
 
-// managed lists the attributes of p that the provider of its main identity owns.
-func (db *DB) managed(ctx context.Context, p profile.Profile) ([]string, error) {
+// manage fills in which attributes of p the provider of its main identity owns.
+func (db *DB) manage(ctx context.Context, p *profile.Profile) error {
 	var row identityRow
 	err := found(db.db(ctx).Where("tenant_id = ? AND user_id = ? AND main = ?", string(p.User.Tenant), p.User.ID, true).Take(&row).Error)
 	if errors.Is(err, ErrNotFound) {
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	main, err := row.linked()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	c, err := db.FindConnection(ctx, p.User.Tenant, main.Connection)
 	if errors.Is(err, idp.ErrNotFound) {
-		return nil, nil
+		return nil
 	}
-	return main.Managed(c), err
+	p.Managed, p.ManagedBy = main.Managed(c), c.Name
+	return err
 }

@@ -120,8 +120,7 @@ func (db *DB) managedOr(ctx context.Context, query *gorm.DB, u tenant.User) (pro
 	if err != nil || p.Connection == profile.Database {
 		return p, err
 	}
-	p.Managed, err = db.managed(ctx, p)
-	return p, err
+	return p, db.manage(ctx, &p)
 }
 
 // LockProfile is FindProfile, and keeps others from changing the profile until the transaction ends.
