@@ -124,7 +124,7 @@ var findSession = `SELECT s.tenant_id, s.session_hash, s.user_id, s.created_at, 
 // FindSession reads a session with its person, or returns session.ErrNone.
 func (db *DB) FindSession(ctx context.Context, t tenant.ID, hash string) (session.Live, error) {
 	var row liveRow
-	result := db.db(ctx).Raw(findSession, map[string]any{"now": db.now(), "tenant": string(t), "hash": hash}).Scan(&row)
+	result := db.often(ctx).Raw(findSession, map[string]any{"now": db.now(), "tenant": string(t), "hash": hash}).Scan(&row)
 	if result.Error != nil {
 		return session.Live{}, result.Error
 	}

@@ -110,7 +110,7 @@ func profileOr(row userRow, err error) (profile.Profile, error) {
 
 // FindProfile returns the profile of u, or profile.ErrNotFound.
 func (db *DB) FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error) {
-	return db.managedOr(ctx, db.db(ctx), u)
+	return db.managedOr(ctx, db.often(ctx), u)
 }
 
 func (db *DB) managedOr(ctx context.Context, query *gorm.DB, u tenant.User) (profile.Profile, error) {
