@@ -1,55 +1,18 @@
 package web
 
 import (
-	"bytes"
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"portico/internal/i18n"
-	"portico/internal/tenant"
 	"portico/internal/terms"
 	"portico/views/layouts"
 	"portico/views/pages"
 )
-
-// How long a public page may be kept (terms.md 2): a permanent one long, the current one until the next takes effect.
-const (
-	keepCurrent = 5 * time.Minute
-	keepVersion = time.Hour
-)
-
-// public is what a page of the public documents is made from: the same for everybody, whoever asks.
-type public struct {
-	ctx     context.Context
-	tenant  tenant.Tenant
-	library terms.Library
-	now     time.Time
-	lang    string
-}
-
-// publicly prepares a page of the public documents. Its language is the one in the address or the tenant's default, never
-// what a browser or a cookie says, so that the same address gives the same bytes.
-func (s *Server) publicly(c echo.Context) (public, error) {
-	r := c.Request()
-	t := tenant.From(r.Context())
-	lang := t.Locales[0]
-	if found, ok := i18n.MatchTag(t.Locales, c.QueryParam("lang")); ok {
-		lang = found
-	}
-	ctx := i18n.With(r.Context(), lang, nil)
-	c.SetRequest(r.WithContext(ctx))
-	library, now, err := s.Terms.Library(ctx, t.ID)
-	return public{ctx, t, library, now, lang}, err
-}
 
 // frame is the frame of a public page: nobody is signed in on it.
 func (p public) frame(c echo.Context, title string) layouts.Page {
@@ -58,41 +21,8 @@ func (p public) frame(c echo.Context, title string) layouts.Page {
 	}
 }
 
-// publish writes a public page: cacheable, with a strong validator, without a cookie.
-func (s *Server) publish(c echo.Context, p public, keep time.Duration, page templ.Component) error {
-	var b bytes.Buffer
-	if err := page.Render(p.ctx, &b); err != nil {
-		return err
-	}
-	sum := sha256.Sum256(b.Bytes())
-	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
-	h := c.Response().Header()
-	h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d, stale-while-revalidate=60, stale-if-error=86400", int(keep.Seconds())))
-	h.Set("ETag", tag)
-	if strings.Contains(c.Request().Header.Get("If-None-Match"), tag) {
-		return c.NoContent(http.StatusNotModified)
-	}
-	return c.HTMLBlob(http.StatusOK, b.Bytes())
-}
-
-// untilNext is how long the current version of a document may be kept: never beyond the moment the next takes effect.
-func (p public) untilNext(document string) time.Duration {
-	keep := keepCurrent
-	for _, v := range p.library.Of(document) {
-		if v.Published() && v.WithdrawnAt.IsZero() && p.now.Before(v.EffectiveAt) {
-			keep = min(keep, v.EffectiveAt.Sub(p.now))
-		}
-	}
-	return keep
-}
-
-func (s *Server) showDocuments(c echo.Context) error {
-	p, err := s.publicly(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) indexContent(c echo.Context, p public) (content, error) {
 	view := pages.DocumentsPage{Page: p.frame(c, i18n.T(p.ctx, "terms.index"))}
-	keep := keepCurrent
 	for _, d := range p.library.Documents {
 		current, ok := p.library.Current(d.Key, p.now)
 		if !ok {
@@ -103,9 +33,8 @@ func (s *Server) showDocuments(c echo.Context) error {
 			Title: text.Title, Lang: text.Locale, URL: "/terms/" + d.Key + p.query(),
 			State: i18n.T(p.ctx, "terms.since", "n", current.Number, "date", i18n.Date(p.ctx, current.EffectiveAt)),
 		})
-		keep = min(keep, p.untilNext(d.Key))
 	}
-	return s.publish(c, p, keep, pages.Documents(view))
+	return p.html(pages.Documents(view))
 }
 
 // query carries the chosen language on, unless it is the default.
@@ -116,57 +45,45 @@ func (p public) query() string {
 	return "?lang=" + p.lang
 }
 
-// showDocument is the current version of a document, at the address that marketing links to.
-func (s *Server) showDocument(c echo.Context) error {
-	p, err := s.publicly(c)
-	if err != nil {
-		return err
-	}
+// currentContent is the current version of a document, at the address that marketing links to.
+func (s *Server) currentContent(c echo.Context, p public) (content, error) {
 	key := c.Param("doc")
 	current, ok := p.library.Current(key, p.now)
 	if !ok {
-		return echo.ErrNotFound
+		return content{}, echo.ErrNotFound
 	}
-	return s.documentPage(c, p, current, p.untilNext(key))
+	return s.documentPage(c, p, current)
 }
 
-// showVersion is one version of a document, at an address that stays for ever.
-func (s *Server) showVersion(c echo.Context) error {
-	p, err := s.publicly(c)
-	if err != nil {
-		return err
-	}
+// versionContent is one version of a document, at an address that stays for ever.
+func (s *Server) versionContent(c echo.Context, p public) (content, error) {
 	number, err := strconv.Atoi(c.Param("n"))
 	if err != nil || strconv.Itoa(number) != c.Param("n") {
-		return echo.ErrNotFound
+		return content{}, echo.ErrNotFound
 	}
 	version, ok := p.library.Version(c.Param("doc"), number)
 	if !ok || !version.Visible(p.now) {
-		return echo.ErrNotFound
+		return content{}, echo.ErrNotFound
 	}
-	return s.documentPage(c, p, version, keepVersion)
+	return s.documentPage(c, p, version)
 }
 
-func (s *Server) showUpcoming(c echo.Context) error {
-	p, err := s.publicly(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) upcomingContent(c echo.Context, p public) (content, error) {
 	next, ok := p.library.Upcoming(c.Param("doc"), p.now)
 	if !ok {
-		return echo.ErrNotFound
+		return content{}, echo.ErrNotFound
 	}
-	return s.documentPage(c, p, next, p.untilNext(c.Param("doc")))
+	return s.documentPage(c, p, next)
 }
 
-func (s *Server) documentPage(c echo.Context, p public, v terms.Version, keep time.Duration) error {
+func (s *Server) documentPage(c echo.Context, p public, v terms.Version) (content, error) {
 	text, ok := p.library.Text(v.Document, v.Number, p.lang)
 	if rev := c.QueryParam("rev"); rev != "" {
 		number, _ := strconv.Atoi(rev)
 		text, ok = p.library.Revision(v.Document, v.Number, text.Locale, number)
 	}
 	if !ok {
-		return echo.ErrNotFound
+		return content{}, echo.ErrNotFound
 	}
 	view := pages.DocumentPage{
 		Page: p.frame(c, text.Title), HTML: text.HTML, Lang: text.Locale, Dir: direction(text.Locale), Hash: text.SourceSHA256,
@@ -189,7 +106,7 @@ func (s *Server) documentPage(c echo.Context, p public, v terms.Version, keep ti
 	if text.Locale != p.lang {
 		view.Untranslated = s.untranslated(p.ctx, text.Locale)
 	}
-	return s.publish(c, p, keep, pages.Document(view))
+	return p.html(pages.Document(view))
 }
 
 // banner says what a version is now: announced, in force, replaced or withdrawn.
@@ -218,11 +135,7 @@ func (p public) banner(view *pages.DocumentPage, v terms.Version) {
 	}
 }
 
-func (s *Server) showVersions(c echo.Context) error {
-	p, err := s.publicly(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) historyContent(c echo.Context, p public) (content, error) {
 	key := c.Param("doc")
 	current, _ := p.library.Current(key, p.now)
 	view := pages.VersionsPage{Document: "/terms/" + key + p.query()}
@@ -246,10 +159,10 @@ func (s *Server) showVersions(c echo.Context) error {
 		view.Rows = append(view.Rows, row)
 	}
 	if len(view.Rows) == 0 {
-		return echo.ErrNotFound
+		return content{}, echo.ErrNotFound
 	}
 	view.Robots = "noindex, follow"
-	return s.publish(c, p, p.untilNext(key), pages.Versions(view))
+	return p.html(pages.Versions(view))
 }
 
 // stateOf is the last part of a message key: what a version is now.
@@ -270,18 +183,14 @@ func stateOf(v, current terms.Version, now time.Time) string {
 	}
 }
 
-func (s *Server) showCompare(c echo.Context) error {
-	p, err := s.publicly(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) compareContent(c echo.Context, p public) (content, error) {
 	key := c.Param("doc")
 	from, errFrom := strconv.Atoi(c.QueryParam("from"))
 	to, errTo := strconv.Atoi(c.QueryParam("to"))
 	old, okOld := p.library.Version(key, from)
 	fresh, okNew := p.library.Version(key, to)
 	if errFrom != nil || errTo != nil || !okOld || !okNew || !old.Visible(p.now) || !fresh.Visible(p.now) {
-		return echo.ErrNotFound
+		return content{}, echo.ErrNotFound
 	}
 	text, _ := p.library.Text(key, to, p.lang)
 	before, _ := p.library.Text(key, from, text.Locale)
@@ -290,7 +199,7 @@ func (s *Server) showCompare(c echo.Context) error {
 		Changes: diffView(s.Terms.Compare(before, text)), Document: "/terms/" + key + "/versions" + p.query(),
 	}
 	view.Robots = "noindex, follow"
-	return s.publish(c, p, keepVersion, pages.Compare(view))
+	return p.html(pages.Compare(view))
 }
 
 func (s *Server) toPrivacy(c echo.Context) error {

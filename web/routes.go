@@ -48,9 +48,10 @@ func (s *Server) routeMap() []route {
 		post(sensitive, "/account/security/password", s.changePassword),
 
 		get(open, "/privacy", s.toPrivacy),
-		get(open, "/terms", s.showDocuments), get(open, "/terms/:doc", s.showDocument),
-		get(open, "/terms/:doc/versions", s.showVersions), get(open, "/terms/:doc/upcoming", s.showUpcoming),
-		get(open, "/terms/:doc/compare", s.showCompare), get(open, "/terms/:doc/:n", s.showVersion),
+		get(open, "/terms", s.public(keepCurrent, s.indexContent)), get(open, "/terms/:doc", s.public(keepCurrent, s.currentContent)),
+		get(open, "/terms/:doc/versions", s.public(keepCurrent, s.historyContent)),
+		get(open, "/terms/:doc/upcoming", s.public(keepCurrent, s.upcomingContent)),
+		get(open, "/terms/:doc/compare", s.public(keepVersion, s.compareContent)), get(open, "/terms/:doc/:n", s.public(keepVersion, s.versionContent)),
 		get(exempt, "/terms/accept", s.showTerms), post(exempt, "/terms/accept", s.decideTerms),
 		get(exempt, "/terms/declined", s.showDeclined),
 		get(exempt, "/account/terms", s.showHistory),

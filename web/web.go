@@ -60,6 +60,7 @@ type Server struct {
 	Config
 	crossOrigin *http.CrossOriginProtection
 	routes      []route
+	contents    contents
 }
 
 // New returns the handler of everything the product serves.

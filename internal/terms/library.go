@@ -12,6 +12,10 @@ type Library struct {
 	Documents []Document
 	Versions  []Version // by document and number
 	Texts     []Text
+
+	// Reading tells libraries of this process apart: whoever has seen this reading of a tenant has seen all that is in it.
+	// It is 0 in a library that was read to decide by.
+	Reading uint64
 }
 
 // Document finds a document by its key.
@@ -65,6 +69,20 @@ func (l Library) Upcoming(key string, now time.Time) (Version, bool) {
 		}
 	}
 	return next, next.Number > 0
+}
+
+// NextChange is the next moment after now at which the mere passing of time announces a version or puts it in force, or
+// the zero time.
+func (l Library) NextChange(now time.Time) time.Time {
+	var next time.Time
+	for _, v := range l.Versions {
+		for _, moment := range []time.Time{v.AnnounceAt, v.EffectiveAt} {
+			if v.Published() && v.WithdrawnAt.IsZero() && now.Before(moment) && (next.IsZero() || moment.Before(next)) {
+				next = moment
+			}
+		}
+	}
+	return next
 }
 
 // Required is the number that p must have accepted at now, or 0: that of the newest material version meant for them

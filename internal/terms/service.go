@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -50,9 +51,10 @@ type Service struct {
 	log    *audit.Log
 	now    func() time.Time
 
-	mu    sync.Mutex
-	known map[tenant.ID]reading
-	diffs sync.Map // "hash hash" → []Change
+	mu       sync.Mutex
+	known    map[tenant.ID]reading
+	readings uint64
+	diffs    sync.Map // "hash hash" → []Change
 }
 
 // reading is a library as it was read, with how far the database's clock was ahead of ours then.
@@ -88,10 +90,20 @@ func (s *Service) Library(ctx context.Context, t tenant.ID) (Library, time.Time,
 	if err != nil {
 		return Library{}, time.Time{}, err
 	}
+	return s.remember(t, library, now), now, nil
+}
+
+// remember keeps a library in memory. It takes the reading of the one before when nothing has changed since.
+func (s *Service) remember(t tenant.ID, library Library, now time.Time) Library {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	library.Reading = s.known[t].library.Reading
+	if library.Reading == 0 || !reflect.DeepEqual(library, s.known[t].library) {
+		s.readings++
+		library.Reading = s.readings
+	}
 	s.known[t] = reading{library, now.Sub(s.now()), s.now()}
-	return library, now, nil
+	return library
 }
 
 func (s *Service) fresh(ctx context.Context, t tenant.ID) (Library, time.Time, error) {
