@@ -15,6 +15,7 @@ var adminPages = []navPage{
 	{"admin.users", "/admin/users"},
 	{"emails.title", "/admin/emails"},
 	{"adminterms.title", "/admin/terms"},
+	{"connections.title", connectionsPath},
 	{"admin.requests", "/admin/requests"},
 	{"admin.audit", "/admin/audit"},
 }

@@ -28,7 +28,7 @@ type parked struct {
 
 // secretFields are never kept: the person types them again.
 func secretField(name string) bool {
-	return strings.Contains(name, "password") || strings.Contains(name, "code") || name == fieldToken
+	return strings.Contains(name, "password") || strings.Contains(name, "code") || strings.Contains(name, "secret") || name == fieldToken
 }
 
 func keepable(form url.Values) map[string]string {

@@ -76,6 +76,7 @@ func (s *Server) routeMap() []route {
 	routes = append(routes, s.providerRoutes()...)
 	routes = append(routes, s.adminRoutes()...)
 	routes = append(routes, s.termsRoutes()...)
+	routes = append(routes, s.connectionRoutes()...)
 	routes = append(routes, s.emailRoutes()...)
 	return append(routes, s.mailboxRoutes()...)
 }

@@ -62,6 +62,11 @@ const (
 	AdministratorAdded Type = "administrator_added"
 	AdministratorGone  Type = "administrator_removed"
 	LetterLanguageSet  Type = "language_changed"
+	ConnectionAdded    Type = "connection_added"
+	ConnectionChanged  Type = "connection_changed"
+	ConnectionRemoved  Type = "connection_removed"
+	Linked             Type = "linked"
+	Unlinked           Type = "unlinked"
 )
 
 // Types lists every event, in the order of the table above.
@@ -74,6 +79,7 @@ func Types() []Type {
 		Unblocked, ProfileUpdated, MetadataUpdated, ForbiddenField, SessionEnded, SessionsEnded,
 		Reauthenticated, TermsPublished, TermsWithdrawn, TermsCorrected, TermsAccepted, TermsDeclined, TermsStaleForm,
 		ExportRequested, ErasureRequested, RequestAnswered, AdministratorAdded, AdministratorGone, LetterLanguageSet,
+		ConnectionAdded, ConnectionChanged, ConnectionRemoved, Linked, Unlinked,
 	}
 }
 

@@ -23,7 +23,8 @@ const (
 	skew          = time.Minute
 )
 
-// Reason is why something with a provider did not work. It is the last part of a message key, "idp.reason.…".
+// Reason is why something with a provider did not work. It is the last part of a message key,
+// "connections.reason.…".
 type Reason string
 
 // The reasons.

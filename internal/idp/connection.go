@@ -28,6 +28,12 @@ const (
 	FieldMapping  = "mapping"
 	FieldTeam     = "team_id"
 	FieldKey      = "key_id"
+
+	FieldTrust     = "trust_email"
+	FieldRoundTrip = "round_trip"
+	FieldSignUp    = "sign_up"
+	FieldSignOut   = "sign_out"
+	FieldEnabled   = "enabled"
 )
 
 // Limits of a connection, in characters, and of its secret, in bytes.
@@ -43,6 +49,7 @@ const (
 var (
 	ErrNotFound = errors.New("no such connection")
 	ErrTaken    = errors.New("there is such a connection already")
+	ErrInUse    = errors.New("people sign in by this connection")
 )
 
 // Connection is one provider that a tenant lets people in by. Its issuer never changes, because a person is known by

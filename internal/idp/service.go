@@ -33,7 +33,9 @@ type Store interface {
 	AddConnection(ctx context.Context, c Connection) error // ErrTaken
 	SaveConnection(ctx context.Context, c Connection) error
 	FindConnection(ctx context.Context, t tenant.ID, id string) (Connection, error) // ErrNotFound
-	Connections(ctx context.Context, t tenant.ID) ([]Connection, error)             // by name
+	// RemoveConnection removes a connection that nobody's identity belongs to, or returns ErrInUse.
+	RemoveConnection(ctx context.Context, t tenant.ID, id string) error
+	Connections(ctx context.Context, t tenant.ID) ([]Connection, error) // by name
 
 	AddFlow(ctx context.Context, f Flow) error
 	// TakeFlow finds a flow and removes it: of two that ask, one gets it, the other ErrNotFound.

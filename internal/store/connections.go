@@ -65,6 +65,16 @@ func (db *DB) SaveConnection(ctx context.Context, c idp.Connection) error {
 		Select("name", "client_id", "secret", "enabled", "settings", "updated_at").UpdateColumns(&row).Error
 }
 
+// RemoveConnection removes a connection that nobody's identity belongs to, or returns idp.ErrInUse.
+func (db *DB) RemoveConnection(ctx context.Context, t tenant.ID, id string) error {
+	gone := db.db(ctx).Exec(`DELETE FROM connections WHERE tenant_id = ? AND connection_id = ?
+		AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.tenant_id = ? AND i.connection_id = ?)`, string(t), id, string(t), id)
+	if gone.Error == nil && gone.RowsAffected == 0 {
+		return idp.ErrInUse
+	}
+	return gone.Error
+}
+
 // FindConnection returns a connection, or idp.ErrNotFound.
 func (db *DB) FindConnection(ctx context.Context, t tenant.ID, id string) (idp.Connection, error) {
 	var row connectionRow
