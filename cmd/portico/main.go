@@ -16,13 +16,14 @@ import (
 
 // commands are the sub-commands, as kong reads and explains them.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Serve the portal."`
-	Demo    demoCommand    `cmd:"" help:"Serve a demonstration with its own database, people and readable mailbox."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database up to date (serve does so too)."`
-	Admin   adminCommand   `cmd:"" help:"Administrators."`
-	Tenant  tenantCommand  `cmd:"" help:"Tenants."`
-	Key     keyCommand     `cmd:"" help:"Make a new secret key."`
-	Version versionCommand `cmd:"" help:"Say which version this is."`
+	Serve      serveCommand      `cmd:"" help:"Serve the portal."`
+	Demo       demoCommand       `cmd:"" help:"Serve a demonstration with its own database, people and readable mailbox."`
+	Migrate    migrateCommand    `cmd:"" help:"Bring the database up to date (serve does so too)."`
+	Admin      adminCommand      `cmd:"" help:"Administrators."`
+	Tenant     tenantCommand     `cmd:"" help:"Tenants."`
+	Connection connectionCommand `cmd:"" help:"Identity providers."`
+	Key        keyCommand        `cmd:"" help:"Make a new secret key."`
+	Version    versionCommand    `cmd:"" help:"Say which version this is."`
 }
 
 func main() {

@@ -79,7 +79,7 @@ func TestEveryRouteWithoutASessionLeadsToSignIn(t *testing.T) {
 		if r.public() {
 			continue
 		}
-		path := r.with(map[string]string{"id": "x", "doc": "terms", "n": "1", "kind": "verify_email", "purpose": "x", "connection": "demo"})
+		path := r.with(map[string]string{"id": "x", "doc": "terms", "n": "1", "kind": "verify_email", "purpose": "x", "connection": "demo", "preset": "oidc"})
 		p := stranger.still(r.method, path, url.Values{})
 		switch {
 		case r.method == http.MethodPost:
@@ -109,7 +109,7 @@ func TestEveryFormWithoutAPersonIsKept(t *testing.T) {
 		if r.public() || r.method != http.MethodPost {
 			continue
 		}
-		p := stranger.still(r.method, r.with(map[string]string{"id": "x", "doc": "terms", "n": "1", "connection": "demo"}), url.Values{"form_token": {token}})
+		p := stranger.still(r.method, r.with(map[string]string{"id": "x", "doc": "terms", "n": "1", "connection": "demo", "preset": "oidc"}), url.Values{"form_token": {token}})
 		admin := strings.HasPrefix(r.gate, "admin")
 		if admin && p.status != http.StatusNotFound || !admin && !strings.HasPrefix(p.header.Get("Location"), "/login?return_to=") {
 			t.Errorf("POST %s: got %d to %q, want sign-in first", r.path, p.status, p.header.Get("Location"))
@@ -122,7 +122,7 @@ func TestEveryFormIsGuarded(t *testing.T) {
 	w := newWorld(t, storetest.SQLite(t))
 	mara := w.administrator(t, "mara@example.org")
 	token := formOf(t, mara.get("/account/profile"), "/account/profile").Get("form_token")
-	parameters := map[string]string{"id": w.user(t, "mara@example.org").ID, "doc": "terms", "n": "1", "connection": "demo"}
+	parameters := map[string]string{"id": w.user(t, "mara@example.org").ID, "doc": "terms", "n": "1", "connection": "demo", "preset": "oidc"}
 	for _, r := range routes(t) {
 		if r.method != http.MethodPost {
 			continue
@@ -200,6 +200,7 @@ func TestNeighboursSeeNothing(t *testing.T) {
 		eve := b.administrator(t, "eve@example.org")
 		parameters := map[string]string{
 			"id": w.user(t, "mara@canary.example").ID, "doc": "terms", "n": "1", "kind": "verify_email",
+			"preset": "oidc", "connection": "demo",
 			"ticket": strings.TrimPrefix(link(t, reset, "/verify/"), "/verify/"),
 		}
 		before := w.property(t, "mara@canary.example")
@@ -245,7 +246,7 @@ func TestSensitivePagesAskAgain(t *testing.T) {
 		if r.method == http.MethodGet {
 			form = nil
 		}
-		p := mara.still(r.method, r.with(map[string]string{"id": "x", "doc": "terms", "n": "1", "connection": "demo"}), form)
+		p := mara.still(r.method, r.with(map[string]string{"id": "x", "doc": "terms", "n": "1", "connection": "demo", "preset": "oidc"}), form)
 		if p.status != http.StatusSeeOther || !strings.HasPrefix(p.header.Get("Location"), "/reauth?return_to=") {
 			t.Errorf("%s %s 16 minutes later: got %d to %q, want /reauth", r.method, r.path, p.status, p.header.Get("Location"))
 		}
