@@ -6,9 +6,12 @@ package storetest
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,6 +27,28 @@ type Fixture struct {
 	Tenant tenant.Tenant
 	Host   string
 	Clock  *Clock
+
+	address string
+}
+
+// SQL opens the database beside the store, for tests that look at what is really kept.
+func (f Fixture) SQL(t *testing.T) *sql.DB {
+	t.Helper()
+	driver, name, _ := strings.Cut(f.address, ":")
+	if u, err := url.Parse(f.address); err == nil && driver == "mysql" {
+		secret, _ := u.User.Password()
+		place := "tcp(" + u.Host + ")"
+		if socket := u.Query().Get("socket"); socket != "" {
+			place = "unix(" + socket + ")"
+		}
+		name = u.User.Username() + ":" + secret + "@" + place + u.Path
+	}
+	pool, err := sql.Open(driver, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pool.Close() })
+	return pool
 }
 
 // Clock is a time that tests can move.
@@ -74,7 +99,7 @@ func open(t *testing.T, address string, options []func(*tenant.Settings)) Fixtur
 		t.Fatal(err)
 	}
 	name := fmt.Sprintf("t%d-%d", time.Now().UnixNano(), serial.Add(1))
-	f := Fixture{DB: db, Host: name + ".example.org", Clock: clock}
+	f := Fixture{DB: db, Host: name + ".example.org", Clock: clock, address: address}
 	f.Tenant = tenant.Tenant{ID: tenant.ID(name), Origin: "http://" + f.Host, Settings: tenant.Settings{
 		Product: "Harbour Books", Locales: []string{"en", "de", "es", "fr", "pt", "pl", "ar", "ja"},
 	}.WithDefaults()}
