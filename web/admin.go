@@ -13,6 +13,7 @@ import (
 var adminPages = []navPage{
 	{"admin.title", "/admin"},
 	{"admin.users", "/admin/users"},
+	{"admin.blocks", "/admin/blocks"},
 	{"emails.title", "/admin/emails"},
 	{"adminterms.title", "/admin/terms"},
 	{"connections.title", connectionsPath},

@@ -75,6 +75,7 @@ func (s *Server) routeMap() []route {
 	routes = append(routes, s.wellKnownRoutes()...)
 	routes = append(routes, s.providerRoutes()...)
 	routes = append(routes, s.adminRoutes()...)
+	routes = append(routes, s.blockRoutes()...)
 	routes = append(routes, s.termsRoutes()...)
 	routes = append(routes, s.connectionRoutes()...)
 	routes = append(routes, s.emailRoutes()...)

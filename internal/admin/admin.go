@@ -49,12 +49,13 @@ const (
 )
 
 // Query is a search: people one of whose names, address or id begins with Text, or all of a State, newest first.
-// After is the cursor of the page before.
+// After is the cursor of the page before. Now decides which blocks have ended by themselves; Search sets it.
 type Query struct {
 	Text  string
 	State State
 	After string
 	Limit int
+	Now   time.Time
 }
 
 // Found is one page of a search. Next is the cursor of the page after, or empty.
@@ -67,6 +68,8 @@ type Found struct {
 type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 	SearchProfiles(ctx context.Context, t tenant.ID, q Query) (Found, error)
+	// FindNames returns what people are called, by their ids: the name, else the address. Unknown ids are missing.
+	FindNames(ctx context.Context, t tenant.ID, ids []string) (map[string]string, error)
 	FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 	LockProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 	// LockAdmins locks the tenant's administrators until the transaction ends, and lists those not blocked at now.
@@ -100,7 +103,7 @@ func New(store Store, tickets *ticket.Service, sessions *session.Service, g *gua
 
 // Search finds people of a tenant.
 func (s *Service) Search(ctx context.Context, t tenant.ID, q Query) (Found, error) {
-	q.Text = strings.TrimSpace(q.Text)
+	q.Text, q.Now = strings.TrimSpace(q.Text), s.now()
 	return s.store.SearchProfiles(ctx, t, q)
 }
 
@@ -110,7 +113,7 @@ func (s *Service) Look(ctx context.Context, actor, u tenant.User) (profile.Profi
 	if err != nil {
 		return p, err
 	}
-	return p, s.record(ctx, actor, u, audit.AdminRead, nil)
+	return p, s.record(ctx, actor, u, audit.Event{Type: audit.AdminRead})
 }
 
 // Find returns one person whole. A person of another tenant is not found.
@@ -121,14 +124,18 @@ func (s *Service) Find(ctx context.Context, actor, u tenant.User) (profile.Profi
 	return s.store.FindProfile(ctx, u)
 }
 
-func (s *Service) record(ctx context.Context, actor, u tenant.User, what audit.Type, fields []string) error {
-	return s.log.Record(ctx, audit.Event{
-		Type: what, User: u, Actor: audit.Actor{Kind: audit.ByAdmin, ID: actor.ID}, Fields: fields,
-	})
+func (s *Service) record(ctx context.Context, actor, u tenant.User, what audit.Event) error {
+	what.User, what.Actor = u, audit.Actor{Kind: audit.ByAdmin, ID: actor.ID}
+	return s.log.Record(ctx, what)
+}
+
+// because is an event with the reason an administrator gave for it, which only administrators see.
+func because(what audit.Type, reason string) audit.Event {
+	return audit.Event{Type: what, Detail: map[string]string{FieldReason: strings.TrimSpace(reason)}}
 }
 
 // change locks the person, applies fn and records it, in one transaction.
-func (s *Service) change(ctx context.Context, actor, u tenant.User, what audit.Type,
+func (s *Service) change(ctx context.Context, actor, u tenant.User, what audit.Event,
 	fn func(ctx context.Context, p profile.Profile) (fields []string, err error),
 ) error {
 	if u.Tenant != actor.Tenant {
@@ -139,11 +146,11 @@ func (s *Service) change(ctx context.Context, actor, u tenant.User, what audit.T
 		if err != nil {
 			return err
 		}
-		fields, err := fn(ctx, p)
+		what.Fields, err = fn(ctx, p)
 		if err != nil {
 			return err
 		}
-		return s.record(ctx, actor, u, what, fields)
+		return s.record(ctx, actor, u, what)
 	})
 }
 
@@ -183,7 +190,7 @@ func (s *Service) Block(ctx context.Context, actor, u tenant.User, b Blocking) e
 	if err := b.check(s.now()).Err(); err != nil {
 		return err
 	}
-	return s.change(ctx, actor, u, audit.Blocked, func(ctx context.Context, p profile.Profile) ([]string, error) {
+	return s.change(ctx, actor, u, because(audit.Blocked, b.Reason), func(ctx context.Context, p profile.Profile) ([]string, error) {
 		if err := s.spare(ctx, actor, u); err != nil {
 			return nil, err
 		}
@@ -228,7 +235,7 @@ func (s *Service) Unblock(ctx context.Context, actor, u tenant.User, reason stri
 	if err := checkReason(reason).Err(); err != nil {
 		return err
 	}
-	return s.change(ctx, actor, u, audit.Unblocked, func(ctx context.Context, p profile.Profile) ([]string, error) {
+	return s.change(ctx, actor, u, because(audit.Unblocked, reason), func(ctx context.Context, p profile.Profile) ([]string, error) {
 		p.Block = profile.Block{}
 		if err := s.store.SaveBlock(ctx, p); err != nil {
 			return nil, err
@@ -244,7 +251,7 @@ func (s *Service) SetRole(ctx context.Context, actor, u tenant.User, role string
 	if role != profile.RoleAdmin {
 		role, what = profile.RoleNone, audit.AdministratorGone
 	}
-	return s.change(ctx, actor, u, what, func(ctx context.Context, _ profile.Profile) ([]string, error) {
+	return s.change(ctx, actor, u, audit.Event{Type: what}, func(ctx context.Context, _ profile.Profile) ([]string, error) {
 		if role == profile.RoleNone {
 			if err := s.spare(ctx, actor, u); err != nil {
 				return nil, err
@@ -260,7 +267,7 @@ func (s *Service) SetRole(ctx context.Context, actor, u tenant.User, role string
 
 // Correct changes a person's attributes. It returns valid.Errors or profile.Stale.
 func (s *Service) Correct(ctx context.Context, actor, u tenant.User, version int64, values map[string]string) error {
-	return s.change(ctx, actor, u, audit.AdminWrote, func(ctx context.Context, p profile.Profile) ([]string, error) {
+	return s.change(ctx, actor, u, audit.Event{Type: audit.AdminWrote}, func(ctx context.Context, p profile.Profile) ([]string, error) {
 		corrected, fields, err := profile.Corrected(p, values)
 		if err != nil || len(fields) == 0 {
 			return fields, err
@@ -303,7 +310,7 @@ func (s *Service) SetMetadata(ctx context.Context, actor, u tenant.User, m Metad
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, actor, u, audit.MetadataUpdated, func(ctx context.Context, p profile.Profile) ([]string, error) {
+	return s.change(ctx, actor, u, audit.Event{Type: audit.MetadataUpdated}, func(ctx context.Context, p profile.Profile) ([]string, error) {
 		if m.Version != p.Version {
 			return nil, profile.Stale{Current: p}
 		}
@@ -323,28 +330,28 @@ func (s *Service) SetMetadata(ctx context.Context, actor, u tenant.User, m Metad
 
 // SendVerification mails the person a new proof of their address.
 func (s *Service) SendVerification(ctx context.Context, actor, u tenant.User) error {
-	return s.change(ctx, actor, u, audit.VerifyRequested, func(ctx context.Context, p profile.Profile) ([]string, error) {
+	return s.change(ctx, actor, u, audit.Event{Type: audit.VerifyRequested}, func(ctx context.Context, p profile.Profile) ([]string, error) {
 		return nil, s.verification.Send(ctx, p, "")
 	})
 }
 
 // SendReset mails the person a link for a new password: administrators never choose or see one (row 23).
 func (s *Service) SendReset(ctx context.Context, actor, u tenant.User) error {
-	return s.change(ctx, actor, u, audit.ResetRequested, func(ctx context.Context, p profile.Profile) ([]string, error) {
+	return s.change(ctx, actor, u, audit.Event{Type: audit.ResetRequested}, func(ctx context.Context, p profile.Profile) ([]string, error) {
 		return nil, s.passwords.Send(ctx, p, "")
 	})
 }
 
 // RequirePasswordChange makes the person choose a new password before anything else.
 func (s *Service) RequirePasswordChange(ctx context.Context, actor, u tenant.User) error {
-	return s.change(ctx, actor, u, audit.AdminWrote, func(ctx context.Context, _ profile.Profile) ([]string, error) {
+	return s.change(ctx, actor, u, audit.Event{Type: audit.AdminWrote}, func(ctx context.Context, _ profile.Profile) ([]string, error) {
 		return []string{"must_change_password"}, s.store.RequirePasswordChange(ctx, u)
 	})
 }
 
 // EndSessions signs the person out everywhere.
 func (s *Service) EndSessions(ctx context.Context, actor, u tenant.User) error {
-	return s.change(ctx, actor, u, audit.SessionsEnded, func(ctx context.Context, _ profile.Profile) ([]string, error) {
+	return s.change(ctx, actor, u, audit.Event{Type: audit.SessionsEnded}, func(ctx context.Context, _ profile.Profile) ([]string, error) {
 		_, err := s.sessions.EndAll(ctx, u, "")
 		return nil, err
 	})
@@ -352,7 +359,7 @@ func (s *Service) EndSessions(ctx context.Context, actor, u tenant.User) error {
 
 // LiftAutomatic lifts the automatic blocks of the person's account; an administrator's block stays (rule B-4).
 func (s *Service) LiftAutomatic(ctx context.Context, actor, u tenant.User) error {
-	return s.change(ctx, actor, u, audit.AutomaticUnblock, func(ctx context.Context, p profile.Profile) ([]string, error) {
+	return s.change(ctx, actor, u, audit.Event{Type: audit.AutomaticUnblock}, func(ctx context.Context, p profile.Profile) ([]string, error) {
 		return nil, s.guard.UnblockAccount(ctx, u.Tenant, profile.EmailKey(p.Email))
 	})
 }

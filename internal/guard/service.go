@@ -178,6 +178,13 @@ func (s *Service) Blocked(ctx context.Context, t tenant.ID, account string, ip n
 	return c.block(), !c.BlockedAt.IsZero(), err
 }
 
+// Find returns the automatic block with this key, if there is one still.
+func (s *Service) Find(ctx context.Context, t tenant.ID, key string) (Block, bool, error) {
+	counters, err := s.store.Counters(ctx, t, key)
+	c := counters[key].live(s.now())
+	return c.block(), !c.BlockedAt.IsZero(), err
+}
+
 // Unblock lifts the automatic block of an account from one place and no other (rule B-5).
 func (s *Service) Unblock(ctx context.Context, t tenant.ID, account string, ip netip.Addr) error {
 	return s.Lift(ctx, t, pairKey(accountKey(account), place(ip)))

@@ -18,7 +18,7 @@ func (db *DB) SearchProfiles(ctx context.Context, t tenant.ID, q admin.Query) (a
 	query := db.db(ctx).Where("tenant_id = ?", string(t))
 	switch q.State {
 	case admin.Blocked:
-		query = query.Where("blocked = ?", true)
+		query = query.Where("blocked = ? AND (blocked_until IS NULL OR blocked_until > ?)", true, q.Now)
 	case admin.Unverified:
 		query = query.Where("email_verified = ?", false)
 	case admin.Admins:
@@ -85,6 +85,23 @@ func (db *DB) searchByWord(ctx context.Context, t tenant.ID, q admin.Query) (adm
 		}
 	}
 	return found, nil
+}
+
+// FindNames returns what people are called, by their ids: the name, else the address.
+func (db *DB) FindNames(ctx context.Context, t tenant.ID, ids []string) (map[string]string, error) {
+	names := make(map[string]string, len(ids))
+	if len(ids) == 0 {
+		return names, nil
+	}
+	var rows []userRow
+	err := db.db(ctx).Select("user_id", "name", "email").Where("tenant_id = ? AND user_id IN ?", string(t), ids).Find(&rows).Error
+	for _, row := range rows {
+		names[row.UserID] = row.Name
+		if row.Name == "" {
+			names[row.UserID] = row.Email
+		}
+	}
+	return names, err
 }
 
 // LockAdmins locks the administrators of a tenant until the transaction ends, and lists the ids of those not blocked.
