@@ -30,6 +30,7 @@ type DB struct {
 	gorm    *gorm.DB
 	dialect string // "mysql" or "sqlite"
 	clock   func() time.Time
+	trace   func(ctx context.Context, statement string)
 }
 
 // Option changes how a database is opened.
@@ -38,6 +39,24 @@ type Option func(*DB)
 // WithClock makes clock decide what the database takes for the current time; tests move it.
 // Without it the server's own clock decides (SQLite has only the process's).
 func WithClock(clock func() time.Time) Option { return func(db *DB) { db.clock = clock } }
+
+// WithTrace calls trace after every statement, with the context it ran in; tests count by it.
+func WithTrace(trace func(ctx context.Context, statement string)) Option {
+	return func(db *DB) { db.trace = trace }
+}
+
+// tracer tells a trace what gorm would log.
+type tracer struct {
+	logger.Interface
+	trace func(ctx context.Context, statement string)
+}
+
+func (t tracer) LogMode(logger.LogLevel) logger.Interface { return t }
+
+func (t tracer) Trace(ctx context.Context, _ time.Time, said func() (string, int64), _ error) {
+	statement, _ := said()
+	t.trace(ctx, statement)
+}
 
 // Open opens the database at address: "mysql://user:password@host:3306/name", with options of
 // go-sql-driver/mysql as query, or "sqlite:path".
@@ -64,12 +83,16 @@ func Open(address string, options ...Option) (*DB, error) {
 	for _, option := range options {
 		option(db)
 	}
+	quiet := logger.Discard
+	if db.trace != nil {
+		quiet = tracer{quiet, db.trace}
+	}
 	opened, err := gorm.Open(dialector, &gorm.Config{
 		TranslateError:         true,
 		SkipDefaultTransaction: true,
 		DisableAutomaticPing:   true,
 		NowFunc:                utcNow,
-		Logger:                 logger.Discard,
+		Logger:                 quiet,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)

@@ -21,12 +21,14 @@ import (
 	"portico/internal/tenant"
 )
 
-// Fixture is a database with a fresh tenant on it. Clock is the time the database goes by; Advance moves it.
+// Fixture is a database with a fresh tenant on it. Clock is the time the database goes by; Advance moves it. Trace sees
+// every statement.
 type Fixture struct {
 	DB     *store.DB
 	Tenant tenant.Tenant
 	Host   string
 	Clock  *Clock
+	Trace  *Trace
 
 	address string
 }
@@ -49,6 +51,26 @@ func (f Fixture) SQL(t *testing.T) *sql.DB {
 	}
 	t.Cleanup(func() { _ = pool.Close() })
 	return pool
+}
+
+// Trace hands every statement to who watches.
+type Trace struct {
+	watcher atomic.Pointer[func(ctx context.Context, statement string)]
+}
+
+// Watch calls watcher after every statement from now on; nil ends that.
+func (t *Trace) Watch(watcher func(ctx context.Context, statement string)) {
+	if watcher == nil {
+		t.watcher.Store(nil)
+		return
+	}
+	t.watcher.Store(&watcher)
+}
+
+func (t *Trace) saw(ctx context.Context, statement string) {
+	if watcher := t.watcher.Load(); watcher != nil {
+		(*watcher)(ctx, statement)
+	}
 }
 
 // Clock is a time that tests can move.
@@ -87,8 +109,8 @@ var (
 
 func open(t *testing.T, address string, options []func(*tenant.Settings)) Fixture {
 	t.Helper()
-	clock := &Clock{}
-	db, err := store.Open(address, store.WithClock(clock.Now))
+	clock, trace := &Clock{}, &Trace{}
+	db, err := store.Open(address, store.WithClock(clock.Now), store.WithTrace(trace.saw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +121,7 @@ func open(t *testing.T, address string, options []func(*tenant.Settings)) Fixtur
 		t.Fatal(err)
 	}
 	name := fmt.Sprintf("t%d-%d", time.Now().UnixNano(), serial.Add(1))
-	f := Fixture{DB: db, Host: name + ".example.org", Clock: clock, address: address}
+	f := Fixture{DB: db, Host: name + ".example.org", Clock: clock, Trace: trace, address: address}
 	f.Tenant = tenant.Tenant{ID: tenant.ID(name), Origin: "http://" + f.Host, Settings: tenant.Settings{
 		Product: "Harbour Books", Locales: []string{"en", "de", "es", "fr", "pt", "pl", "ar", "ja"},
 	}.WithDefaults()}
