@@ -34,12 +34,21 @@ func routes(t *testing.T) []walked {
 
 func (r walked) public() bool { return r.gate == "open" || r.gate == "anyone" }
 
-// with fills in the parameters of the path.
+// anything is a parameter of every kind that a route may have, of something that need not be there.
+var anything = map[string]string{
+	"id": "x", "doc": "terms", "n": "1", "kind": "verify_email", "purpose": "x", "connection": "demo", "preset": "oidc", "ticket": "x",
+}
+
+// with fills in the parameters of the path, the given ones before the others.
 func (r walked) with(parameters map[string]string) string {
 	parts := strings.Split(r.path, "/")
 	for i, part := range parts {
 		if name, ok := strings.CutPrefix(part, ":"); ok {
-			parts[i] = url.PathEscape(parameters[name])
+			value, ok := parameters[name]
+			if !ok {
+				value = anything[name]
+			}
+			parts[i] = url.PathEscape(value)
 		}
 	}
 	return strings.Join(parts, "/")
@@ -79,7 +88,7 @@ func TestEveryRouteWithoutASessionLeadsToSignIn(t *testing.T) {
 		if r.public() {
 			continue
 		}
-		path := r.with(map[string]string{"id": "x", "doc": "terms", "n": "1", "kind": "verify_email", "purpose": "x", "connection": "demo", "preset": "oidc"})
+		path := r.with(nil)
 		p := stranger.still(r.method, path, url.Values{})
 		switch {
 		case r.method == http.MethodPost:
@@ -109,7 +118,7 @@ func TestEveryFormWithoutAPersonIsKept(t *testing.T) {
 		if r.public() || r.method != http.MethodPost {
 			continue
 		}
-		p := stranger.still(r.method, r.with(map[string]string{"id": "x", "doc": "terms", "n": "1", "connection": "demo", "preset": "oidc"}), url.Values{"form_token": {token}})
+		p := stranger.still(r.method, r.with(nil), url.Values{"form_token": {token}})
 		admin := strings.HasPrefix(r.gate, "admin")
 		if admin && p.status != http.StatusNotFound || !admin && !strings.HasPrefix(p.header.Get("Location"), "/login?return_to=") {
 			t.Errorf("POST %s: got %d to %q, want sign-in first", r.path, p.status, p.header.Get("Location"))
@@ -122,7 +131,7 @@ func TestEveryFormIsGuarded(t *testing.T) {
 	w := newWorld(t, storetest.SQLite(t))
 	mara := w.administrator(t, "mara@example.org")
 	token := formOf(t, mara.get("/account/profile"), "/account/profile").Get("form_token")
-	parameters := map[string]string{"id": w.user(t, "mara@example.org").ID, "doc": "terms", "n": "1", "connection": "demo", "preset": "oidc"}
+	parameters := map[string]string{"id": w.user(t, "mara@example.org").ID}
 	for _, r := range routes(t) {
 		if r.method != http.MethodPost {
 			continue
@@ -200,7 +209,6 @@ func TestNeighboursSeeNothing(t *testing.T) {
 		eve := b.administrator(t, "eve@example.org")
 		parameters := map[string]string{
 			"id": w.user(t, "mara@canary.example").ID, "doc": "terms", "n": "1", "kind": "verify_email",
-			"preset": "oidc", "connection": "demo",
 			"ticket": strings.TrimPrefix(link(t, reset, "/verify/"), "/verify/"),
 		}
 		before := w.property(t, "mara@canary.example")
@@ -246,7 +254,7 @@ func TestSensitivePagesAskAgain(t *testing.T) {
 		if r.method == http.MethodGet {
 			form = nil
 		}
-		p := mara.still(r.method, r.with(map[string]string{"id": "x", "doc": "terms", "n": "1", "connection": "demo", "preset": "oidc"}), form)
+		p := mara.still(r.method, r.with(nil), form)
 		if p.status != http.StatusSeeOther || !strings.HasPrefix(p.header.Get("Location"), "/reauth?return_to=") {
 			t.Errorf("%s %s 16 minutes later: got %d to %q, want /reauth", r.method, r.path, p.status, p.header.Get("Location"))
 		}
