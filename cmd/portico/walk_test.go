@@ -205,6 +205,7 @@ func TestNeighboursSeeNothing(t *testing.T) {
 		decide(ours, ours.get("/account"), "accept")
 		ours.send(ours.get("/account/data"), "/account/data", map[string]string{"kind": "download"})
 		reset := w.letter(t, "mara@canary.example", mail.VerifyEmail)
+		w.connect(t, "demo", "Canary ID")
 		b := w.neighbour(t)
 		eve := b.administrator(t, "eve@example.org")
 		parameters := map[string]string{

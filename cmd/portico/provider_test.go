@@ -1,0 +1,64 @@
+package main
+
+import (
+	"html"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"portico/internal/i18n"
+	"portico/internal/idp"
+	"portico/internal/idp/idptest"
+	"portico/internal/store/storetest"
+	"portico/internal/tenant"
+)
+
+// connect starts a provider and connects it to the world.
+func (w *world) connect(t *testing.T, id, name string) *idptest.Provider {
+	t.Helper()
+	p := idptest.New(t)
+	p.Now = w.Clock.Now
+	p.Claims = map[string]any{"sub": "sub-1", "email": "kim@example.org", "email_verified": true, "name": "Kim Berg"}
+	preset, _ := idp.PresetOf(idp.Custom)
+	setup := idp.SetupOf(preset.From(w.Tenant.ID))
+	setup.ID, setup.Name, setup.Issuer, setup.ClientID, setup.Secret, setup.Trust = id, name, p.Issuer, idptest.ClientID, idptest.Secret, true
+	ctx := i18n.With(tenant.With(t.Context(), w.Tenant), "en", nil)
+	if _, err := w.portal.config.Providers.Add(ctx, tenant.User{}, setup); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// by presses the button of a provider that stands on a page, goes there and comes back.
+func (v *visitor) by(p *idptest.Provider, on page, action string) page {
+	v.t.Helper()
+	going := v.send(on, action, nil)
+	address, ok := strings.CutPrefix(going.header.Get("Refresh"), "0; url=")
+	if !ok {
+		v.t.Fatalf("%s leads nowhere: %d %s", action, going.status, going.text())
+	}
+	return v.get(p.Visit(html.UnescapeString(address)).RequestURI())
+}
+
+// Rules T-2 and B-2: who comes by a provider owes what everybody owes, and a request to close the account stays one.
+func TestArrivalsPassTheSameGates(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		provider := w.connect(t, "demo", "Demo ID")
+		w.issue(t, 1, "Clause one.", nil)
+		kim := w.visitor(t)
+		asked := kim.by(provider, kim.get("/login"), "/login/with/demo")
+		kim.want(asked, http.StatusOK, "/terms/accept", "Clause one.")
+		kim.want(kim.get("/account/profile"), http.StatusOK, "/terms/accept", "Clause one.")
+		kim.want(decide(kim, kim.get("/account"), "accept"), http.StatusOK, "/account", "Kim")
+		kim.want(kim.send(kim.get("/account/data"), "/account/data", map[string]string{"kind": "close"}), http.StatusOK, "/account/data", "We have your request")
+		again := w.visitor(t)
+		again.want(again.by(provider, again.get("/login"), "/login/with/demo"), http.StatusOK, "/account", "Kim")
+		again.want(again.get("/account/data"), http.StatusOK, "/account/data", i18n.T(t.Context(), "data.close"))
+		if answer := again.still(http.MethodGet, "/login/callback/demo?"+url.Values{"error": {"access_denied"}, "state": {"x"}}.Encode(), nil); answer.status != http.StatusGone {
+			t.Errorf("an answer nobody asked for: got %d, want 410", answer.status)
+		}
+	})
+}
