@@ -40,6 +40,7 @@ type site struct {
 	storetest.Fixture
 	handler   http.Handler
 	passwords *password.Service
+	terms     *terms.Service
 	hasher    *password.Hasher
 	ring      keys.Ring
 	log       bytes.Buffer
@@ -70,7 +71,7 @@ func (s *site) QueueLetter(_ context.Context, q mail.Queued) error {
 	return nil
 }
 
-// newSite builds the product on a fixture, as the command does.
+// newSite builds the product on a fixture, as the command does; with TLS when the tenant's origin has it.
 func newSite(t *testing.T, f storetest.Fixture) *site {
 	t.Helper()
 	ring, err := keys.New(keys.Generate())
@@ -81,19 +82,21 @@ func newSite(t *testing.T, f storetest.Fixture) *site {
 	db, now := f.DB, f.Clock.Now
 	log, guesses, sessions := audit.New(db, now), guard.New(db, now), session.New(db, now)
 	tickets, outbox := ticket.New(db, ring, now), mail.NewOutbox(s, ring, now, nil)
-	tenants := tenant.NewDirectory(db, "http://portico.example.org", now)
+	scheme, _, _ := strings.Cut(f.Tenant.Origin, ":")
+	secure := scheme == "https"
+	tenants := tenant.NewDirectory(db, scheme+"://portico.example.org", now)
 	s.passwords = password.New(db, tenants, s.hasher, guesses, tickets, sessions, outbox, log, now)
 	verifications := verification.New(db, tickets, guesses, outbox, sessions, s.passwords, log, now)
-	documents := terms.New(db, outbox, log, now)
+	s.terms = terms.New(db, outbox, log, now)
 	entrance := signin.New(db, s.hasher, guesses, tickets, sessions, outbox, log, now)
 	client := idp.NewClient(true, now)
 	t.Cleanup(client.Close)
 	s.handler = web.New(web.Config{
-		Tenants: tenants, Ring: ring, Cookies: session.NewCookies(sessions, ring, false), Sessions: sessions,
-		SignUp:       signup.New(db, s.hasher, guesses, documents, verifications, outbox, log, now),
+		Tenants: tenants, Ring: ring, Cookies: session.NewCookies(sessions, ring, secure), Sessions: sessions,
+		SignUp:       signup.New(db, s.hasher, guesses, s.terms, verifications, outbox, log, now),
 		SignIn:       entrance,
 		Providers:    idp.New(db, ring, client, guesses, entrance, sessions, tickets, outbox, log, now),
-		Verification: verifications, Passwords: s.passwords, Profiles: profile.New(db, log, now), Terms: documents, Audit: log,
+		Verification: verifications, Passwords: s.passwords, Profiles: profile.New(db, log, now), Terms: s.terms, Audit: log, Secure: secure,
 		Ready: db.Ping, Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Now: now,
 	})
 	return s
