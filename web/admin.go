@@ -11,14 +11,14 @@ import (
 
 // adminPages is the navigation of the administration.
 var adminPages = []navPage{
-	{"admin.title", "/admin"},
-	{"admin.users", "/admin/users"},
-	{"admin.blocks", "/admin/blocks"},
-	{"emails.title", "/admin/emails"},
-	{"adminterms.title", "/admin/terms"},
-	{"connections.title", connectionsPath},
-	{"admin.requests", "/admin/requests"},
-	{"admin.audit", "/admin/audit"},
+	{key: "admin.title", path: "/admin"},
+	{key: "admin.users", path: "/admin/users"},
+	{key: "admin.blocks", path: "/admin/blocks"},
+	{key: "emails.title", path: "/admin/emails"},
+	{key: "adminterms.title", path: "/admin/terms"},
+	{key: "connections.title", path: connectionsPath},
+	{key: "admin.requests", path: "/admin/requests"},
+	{key: "admin.audit", path: "/admin/audit"},
 }
 
 // adminPage is page for the administration.

@@ -82,14 +82,15 @@ func accountNav(ctx context.Context, route string) []layouts.NavItem {
 	return nav(ctx, route, accountPages)
 }
 
-type navPage struct{ key, path string }
+// navPage is a line of a navigation; along are pages that belong to it although their addresses do not begin with its own.
+type navPage struct{ key, path, along string }
 
 var accountPages = []navPage{
-	{"nav.overview", "/account"},
-	{"nav.profile", "/account/profile"},
-	{"nav.security", "/account/security"},
-	{"nav.terms", "/account/terms"},
-	{"nav.data", "/account/data"},
+	{key: "nav.overview", path: "/account"},
+	{key: "nav.profile", path: "/account/profile", along: "/account/email"},
+	{key: "nav.security", path: "/account/security"},
+	{key: "nav.terms", path: "/account/terms"},
+	{key: "nav.data", path: "/account/data"},
 }
 
 // nav marks the page whose address is the longest beginning of the route.
@@ -97,6 +98,10 @@ func nav(ctx context.Context, route string, pages []navPage) []layouts.NavItem {
 	items, best := make([]layouts.NavItem, len(pages)), -1
 	for i, p := range pages {
 		items[i] = layouts.NavItem{Label: i18n.T(ctx, p.key), URL: p.path}
+		if p.along != "" && within(p.along, route) {
+			best = i
+			break
+		}
 		if within(p.path, route) && (best < 0 || len(p.path) > len(pages[best].path)) {
 			best = i
 		}
