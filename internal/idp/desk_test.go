@@ -27,6 +27,7 @@ type desk struct {
 	storetest.Fixture
 	*idp.Service
 	sessions *session.Service
+	tickets  *ticket.Service
 	ring     keys.Ring
 	ctx      context.Context
 }
@@ -48,7 +49,7 @@ func newDesk(t *testing.T, f storetest.Fixture) *desk {
 	client := idp.NewClient(true, now)
 	t.Cleanup(client.Close)
 	ctx := i18n.With(tenant.With(t.Context(), f.Tenant), "en", nil)
-	return &desk{t, f, idp.New(db, ring, client, guesses, entrance, sessions, tickets, outbox, log, now), sessions, ring, ctx}
+	return &desk{t, f, idp.New(db, ring, client, guesses, entrance, sessions, tickets, outbox, log, now), sessions, tickets, ring, ctx}
 }
 
 // connect sets up a connection to a provider.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -97,11 +98,16 @@ func (s *Service) resolve(ctx context.Context, a Arrival) (profile.Profile, erro
 
 // provision makes a profile for an identity that nobody has.
 func (s *Service) provision(ctx context.Context, a Arrival) (profile.Profile, error) {
-	now, i := s.now(), a.Identity
 	id, err := s.newID(ctx, a)
 	if err != nil {
 		return profile.Profile{}, err
 	}
+	return s.provisionAs(ctx, id, a, s.now())
+}
+
+// provisionAs makes the profile of an identity that nobody has, under an id.
+func (s *Service) provisionAs(ctx context.Context, id tenant.User, a Arrival, seen time.Time) (profile.Profile, error) {
+	now, i := s.now(), a.Identity
 	p := profile.Profile{
 		User: id, Version: 1, Connection: a.Connection.ID, Email: i.Email, EmailVerified: i.EmailVerified, Name: i.Name,
 		GivenName: i.GivenName, FamilyName: i.FamilyName, Nickname: i.Nickname, Picture: i.Picture, PhoneNumber: i.PhoneNumber,
@@ -121,7 +127,7 @@ func (s *Service) provision(ctx context.Context, a Arrival) (profile.Profile, er
 	if err := s.store.AddProfile(ctx, p); err != nil {
 		return profile.Profile{}, err
 	}
-	linked := Linked{User: id, Connection: a.Connection.ID, Main: true, Identity: i, CreatedAt: now, SeenAt: now}
+	linked := Linked{User: id, Connection: a.Connection.ID, Main: true, Identity: i, CreatedAt: now, SeenAt: seen}
 	if err := s.store.AddIdentity(ctx, linked); err != nil {
 		return profile.Profile{}, err
 	}

@@ -40,6 +40,7 @@ type Store interface {
 	AddFlow(ctx context.Context, f Flow) error
 	// TakeFlow finds a flow and removes it: of two that ask, one gets it, the other ErrNotFound.
 	TakeFlow(ctx context.Context, t tenant.ID, state string) (Flow, error)
+	FindFlow(ctx context.Context, t tenant.ID, state string) (Flow, error) // ErrNotFound
 	PurgeFlows(ctx context.Context, now time.Time) error
 
 	// LockIdentity finds an identity, and keeps others from changing it until the transaction ends; or ErrNotFound.
@@ -48,6 +49,13 @@ type Store interface {
 	SaveIdentity(ctx context.Context, l Linked) error
 	// Identities lists those of u, the main one first.
 	Identities(ctx context.Context, u tenant.User) ([]Linked, error)
+	// Twins lists the connections of other accounts whose verified address is p's.
+	Twins(ctx context.Context, p profile.Profile) ([]string, error)
+	// AbsorbProfile removes the account gone, whose identities are into's by now; what it asked for waits with into.
+	AbsorbProfile(ctx context.Context, into, gone tenant.User) error
+	// Closing reports whether u asked for their account to be closed and waits for it.
+	Closing(ctx context.Context, u tenant.User) (bool, error)
+	RemoveIdentity(ctx context.Context, l Linked) error
 
 	FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 	LockProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
@@ -57,6 +65,7 @@ type Store interface {
 	// SaveSynced writes what a provider may change: names and picture, and nothing else.
 	SaveSynced(ctx context.Context, p profile.Profile) error
 	SaveEmail(ctx context.Context, p profile.Profile) error
+	SaveMetadata(ctx context.Context, p profile.Profile) error
 	HasPassword(ctx context.Context, u tenant.User) (bool, error)
 }
 

@@ -129,13 +129,22 @@ func (db *DB) AddFlow(ctx context.Context, f idp.Flow) error {
 	return db.db(ctx).Create(&row).Error
 }
 
-// TakeFlow finds a flow and removes it: of two that ask at once one gets it, the other idp.ErrNotFound.
-func (db *DB) TakeFlow(ctx context.Context, t tenant.ID, state string) (idp.Flow, error) {
+// FindFlow returns a flow, or idp.ErrNotFound.
+func (db *DB) FindFlow(ctx context.Context, t tenant.ID, state string) (idp.Flow, error) {
 	var row flowRow
 	err := found(db.db(ctx).Where("tenant_id = ? AND state_hash = ?", string(t), state).Take(&row).Error)
 	if errors.Is(err, ErrNotFound) {
 		return idp.Flow{}, idp.ErrNotFound
 	}
+	return idp.Flow{
+		User: tenant.User{Tenant: t, ID: row.UserID}, State: row.StateHash, Connection: row.ConnectionID, Browser: row.BrowserHash,
+		Purpose: idp.Purpose(row.Purpose), ReturnTo: row.ReturnTo, Sealed: row.Sealed, CreatedAt: row.CreatedAt.UTC(), ExpiresAt: row.ExpiresAt.UTC(),
+	}, err
+}
+
+// TakeFlow finds a flow and removes it: of two that ask at once one gets it, the other idp.ErrNotFound.
+func (db *DB) TakeFlow(ctx context.Context, t tenant.ID, state string) (idp.Flow, error) {
+	flow, err := db.FindFlow(ctx, t, state)
 	if err != nil {
 		return idp.Flow{}, err
 	}
@@ -143,10 +152,7 @@ func (db *DB) TakeFlow(ctx context.Context, t tenant.ID, state string) (idp.Flow
 	if gone.Error == nil && gone.RowsAffected == 0 {
 		return idp.Flow{}, idp.ErrNotFound
 	}
-	return idp.Flow{
-		User: tenant.User{Tenant: t, ID: row.UserID}, State: row.StateHash, Connection: row.ConnectionID, Browser: row.BrowserHash,
-		Purpose: idp.Purpose(row.Purpose), ReturnTo: row.ReturnTo, Sealed: row.Sealed, CreatedAt: row.CreatedAt.UTC(), ExpiresAt: row.ExpiresAt.UTC(),
-	}, gone.Error
+	return flow, gone.Error
 }
 
 // PurgeFlows removes flows of every tenant that are over; like PurgeSessions it reads and shows nothing of theirs.

@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+
+	"portico/internal/idp"
+	"portico/internal/privacy"
+	"portico/internal/profile"
+	"portico/internal/tenant"
+)
+
+// Twins lists the connections of other accounts whose verified address is p's: by the identities that say so, and by the
+// address that an account has here.
+func (db *DB) Twins(ctx context.Context, p profile.Profile) ([]string, error) {
+	var connections []string
+	key, t, id := profile.EmailKey(p.Email), string(p.User.Tenant), p.User.ID
+	err := db.db(ctx).Raw(`SELECT i.connection_id FROM identities i
+		WHERE i.tenant_id = ? AND i.email_key = ? AND i.email_verified = ? AND i.user_id <> ?
+		UNION SELECT u.connection FROM users u WHERE u.tenant_id = ? AND u.connection = ? AND u.email_key = ? AND u.email_verified = ? AND u.user_id <> ?
+		ORDER BY 1 LIMIT 20`, t, key, true, id, t, profile.Database, key, true, id).Scan(&connections).Error
+	return connections, err
+}
+
+// AbsorbProfile removes the account gone and everything that is of no use without it. What people accepted, what is on
+// record and what was asked for stays; the latter waits with into from now on.
+func (db *DB) AbsorbProfile(ctx context.Context, into, gone tenant.User) error {
+	t := string(gone.Tenant)
+	err := db.db(ctx).Exec("UPDATE privacy_requests SET user_id = ? WHERE tenant_id = ? AND user_id = ?", into.ID, t, gone.ID).Error
+	if err != nil {
+		return err
+	}
+	for _, table := range []string{"user_words", "passwords", "email_changes", "devices", "users"} {
+		if err := db.db(ctx).Exec("DELETE FROM "+table+" WHERE tenant_id = ? AND user_id = ?", t, gone.ID).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Closing reports whether u asked for their account to be closed and waits for it.
+func (db *DB) Closing(ctx context.Context, u tenant.User) (bool, error) {
+	var n int64
+	err := db.db(ctx).Model(&requestRow{}).
+		Where("tenant_id = ? AND user_id = ? AND kind = ? AND open = ?", string(u.Tenant), u.ID, string(privacy.Close), true).Count(&n).Error
+	return n > 0, err
+}
+
+// RemoveIdentity removes an identity of an account.
+func (db *DB) RemoveIdentity(ctx context.Context, l idp.Linked) error {
+	return db.db(ctx).Exec("DELETE FROM identities WHERE tenant_id = ? AND connection_id = ? AND subject = ? AND user_id = ?",
+		string(l.User.Tenant), l.Connection, l.Subject, l.User.ID).Error
+}
