@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,6 +29,25 @@ type world struct {
 	server  *httptest.Server
 	mailbox *mail.Mailbox
 	ring    keys.Ring
+	log     *written
+}
+
+// written is what the program logs.
+type written struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *written) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *written) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func newWorld(t *testing.T, f storetest.Fixture) *world {
@@ -40,10 +61,10 @@ func newWorld(t *testing.T, f storetest.Fixture) *world {
 
 func worldWith(t *testing.T, f storetest.Fixture, ring keys.Ring) *world {
 	t.Helper()
-	w := &world{Fixture: f, mailbox: &mail.Mailbox{}, ring: ring}
+	w := &world{Fixture: f, mailbox: &mail.Mailbox{}, ring: ring, log: &written{}}
 	w.portal = build(parts{
 		db: f.DB, ring: ring, origin: "http://portico.example", sender: w.mailbox, mailbox: w.mailbox,
-		log: slog.New(slog.DiscardHandler), now: f.Clock.Now, only: f.Tenant.ID,
+		log: slog.New(slog.NewJSONHandler(w.log, nil)), now: f.Clock.Now, only: f.Tenant.ID,
 	})
 	w.server = httptest.NewServer(web.New(w.portal.config))
 	ctx, end := context.WithCancel(context.Background())
