@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -24,53 +23,12 @@ import (
 	"portico/views/pages"
 )
 
-// showAdmin is the start of the administration: find somebody, and what administrators did last.
-func (s *Server) showAdmin(c echo.Context) error {
-	ctx := c.Request().Context()
-	events, err := s.Audit.Search(ctx, tenant.From(ctx).ID, audit.Filter{Types: adminEvents, Limit: recentRows})
-	if err != nil {
-		return err
-	}
-	return s.render(c, http.StatusOK, pages.Admin(pages.AdminPage{Page: s.adminPage(c, "admin.title"), Events: adminRows(ctx, events)}))
-}
-
-// adminEvents are what the start page shows of the record.
-var adminEvents = []audit.Type{
-	audit.Blocked, audit.Unblocked, audit.AdminWrote, audit.MetadataUpdated, audit.AdministratorAdded, audit.AdministratorGone,
-	audit.TermsPublished, audit.TermsWithdrawn, audit.RequestAnswered,
-}
-
 // utc is how the administration shows times: in UTC, to the second.
 func utc(t time.Time) string {
 	if t.IsZero() {
 		return "–"
 	}
 	return t.UTC().Format("2006-01-02 15:04:05")
-}
-
-func adminRows(ctx context.Context, events []audit.Event) []pages.AdminEvent {
-	rows := make([]pages.AdminEvent, len(events))
-	for i, e := range events {
-		rows[i] = pages.AdminEvent{
-			Time: utc(e.At), What: i18n.T(ctx, "event."+string(e.Type)), Who: i18n.T(ctx, "admin.actor."+string(e.Actor.Kind)),
-			WhoURL: personURL(e.Actor.ID, ""), Whom: e.User.ID, WhomURL: personURL(e.User.ID, ""), Detail: detail(e),
-		}
-		if e.Actor.ID == "" {
-			rows[i].WhoURL = ""
-		}
-		if e.Origin.IP.IsValid() {
-			rows[i].IP = e.Origin.IP.String()
-		}
-	}
-	return rows
-}
-
-func detail(e audit.Event) string {
-	words := append([]string(nil), e.Fields...)
-	for _, key := range sortedKeys(e.Detail) {
-		words = append(words, key+"="+e.Detail[key])
-	}
-	return strings.Join(words, ", ")
 }
 
 // personURL is the address of a tab of somebody's page.
@@ -443,32 +401,4 @@ func (s *Server) block(c echo.Context, me, u tenant.User) error {
 		b.Until = day
 	}
 	return s.Admin.Block(c.Request().Context(), me, u, b)
-}
-
-// showAudit searches the record of who did what.
-func (s *Server) showAudit(c echo.Context) error {
-	ctx := c.Request().Context()
-	filter := audit.Filter{User: c.QueryParam("user"), Actor: c.QueryParam("actor")}
-	if kind := c.QueryParam("type"); kind != "" {
-		filter.Types = []audit.Type{audit.Type(kind)}
-	}
-	events, pager, err := s.eventPage(c, tenant.From(ctx).ID, filter)
-	if err != nil {
-		return err
-	}
-	view := pages.AuditPage{
-		Page: s.adminPage(c, "admin.audit"), Events: adminRows(ctx, events), Pager: pager,
-		User:  components.FieldModel{Name: "user", Label: i18n.T(ctx, "admin.audit.user"), Value: filter.User, LTR: true, Optional: true},
-		Actor: components.FieldModel{Name: "actor", Label: i18n.T(ctx, "admin.audit.actor"), Value: filter.Actor, LTR: true, Optional: true},
-		Types: components.SelectModel{
-			Name: "type", Label: i18n.T(ctx, "admin.audit.type"), Optional: true,
-			Options: []components.Option{{Value: "", Text: i18n.T(ctx, "admin.state.all")}},
-		},
-	}
-	for _, kind := range audit.Types() {
-		view.Types.Options = append(view.Types.Options, components.Option{
-			Value: string(kind), Text: i18n.T(ctx, "event."+string(kind)), Selected: c.QueryParam("type") == string(kind),
-		})
-	}
-	return s.render(c, http.StatusOK, pages.Audit(view))
 }

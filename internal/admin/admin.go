@@ -70,6 +70,8 @@ type Store interface {
 	SearchProfiles(ctx context.Context, t tenant.ID, q Query) (Found, error)
 	// FindNames returns what people are called, by their ids: the name, else the address. Unknown ids are missing.
 	FindNames(ctx context.Context, t tenant.ID, ids []string) (map[string]string, error)
+	// Figures counts how a tenant is doing, each figure up to one more than MostCounted.
+	Figures(ctx context.Context, t tenant.ID, now time.Time) (Figures, error)
 	FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 	LockProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 	// LockAdmins locks the tenant's administrators until the transaction ends, and lists those not blocked at now.

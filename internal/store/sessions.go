@@ -93,11 +93,25 @@ type liveRow struct {
 	TermsOwed     bool
 }
 
-// asked is the condition that the version called by alias is meant for the person of the session: terms.Version.Asks in SQL.
+// asked is the condition that the version called by alias is meant for the person u with the id @who: terms.Version.Asks in SQL.
 func asked(alias string) string {
 	return strings.ReplaceAll(` AND (@v.joined_before IS NULL OR u.created_at < @v.joined_before)
-		AND (@v.audience_locale = '' OR EXISTS (SELECT 1 FROM assents b WHERE b.tenant_id = @v.tenant_id AND b.user_id = s.user_id
+		AND (@v.audience_locale = '' OR EXISTS (SELECT 1 FROM assents b WHERE b.tenant_id = @v.tenant_id AND b.user_id = @who
 			AND b.document = @v.document AND b.number = @v.audience_number AND b.locale = @v.audience_locale))`, "@v", alias)
+}
+
+// owes is the condition that the person u, whose tenant and id are in these columns, has terms to accept before anything
+// else at @now: terms.Library.Satisfies in SQL.
+func owes(tenantColumn, userColumn string) string {
+	condition := `EXISTS (SELECT 1 FROM term_versions v WHERE v.tenant_id = @tenant_of AND v.gates = TRUE AND v.enforce_at <= @now
+		AND v.effective_at <= @now AND v.withdrawn_at IS NULL` + asked("v") + `
+		AND NOT EXISTS (SELECT 1 FROM assents a
+			JOIN term_versions w ON w.tenant_id = a.tenant_id AND w.document = a.document AND w.number = a.number
+			WHERE a.tenant_id = v.tenant_id AND a.user_id = @who AND a.document = v.document AND w.withdrawn_at IS NULL
+			AND (a.expires_at IS NULL OR a.expires_at > @now) AND (a.number >= v.number OR w.governing_sha256 = v.governing_sha256))
+		AND NOT EXISTS (SELECT 1 FROM term_versions n WHERE n.tenant_id = v.tenant_id AND n.document = v.document AND n.number > v.number
+			AND n.gates = TRUE AND n.enforce_at <= @now AND n.effective_at <= @now AND n.withdrawn_at IS NULL` + asked("n") + `))`
+	return strings.NewReplacer("@tenant_of", tenantColumn, "@who", userColumn).Replace(condition)
 }
 
 // findSession reads the session, its person and whether terms are owed in one statement: it runs for every request
@@ -108,14 +122,7 @@ var findSession = `SELECT s.tenant_id, s.session_hash, s.user_id, s.created_at, 
 	COALESCE(u.nickname, '') AS nickname, COALESCE(u.role, '') AS role, COALESCE(u.blocked, FALSE) AS blocked,
 	u.blocked_until, COALESCE(u.block_message, '') AS block_message, u.created_at AS joined_at,
 	COALESCE(u.user_metadata, '') AS user_metadata, COALESCE(p.must_change, FALSE) AS must_change,
-	EXISTS (SELECT 1 FROM term_versions v WHERE v.tenant_id = s.tenant_id AND v.gates = TRUE AND v.enforce_at <= @now
-		AND v.effective_at <= @now AND v.withdrawn_at IS NULL` + asked("v") + `
-		AND NOT EXISTS (SELECT 1 FROM assents a
-			JOIN term_versions w ON w.tenant_id = a.tenant_id AND w.document = a.document AND w.number = a.number
-			WHERE a.tenant_id = v.tenant_id AND a.user_id = s.user_id AND a.document = v.document AND w.withdrawn_at IS NULL
-			AND (a.expires_at IS NULL OR a.expires_at > @now) AND (a.number >= v.number OR w.governing_sha256 = v.governing_sha256))
-		AND NOT EXISTS (SELECT 1 FROM term_versions n WHERE n.tenant_id = v.tenant_id AND n.document = v.document AND n.number > v.number
-			AND n.gates = TRUE AND n.enforce_at <= @now AND n.effective_at <= @now AND n.withdrawn_at IS NULL` + asked("n") + `)) AS terms_owed
+	` + owes("s.tenant_id", "s.user_id") + ` AS terms_owed
 	FROM sessions s
 	LEFT JOIN users u ON u.tenant_id = s.tenant_id AND u.user_id = s.user_id
 	LEFT JOIN passwords p ON p.tenant_id = s.tenant_id AND p.user_id = s.user_id

@@ -1,0 +1,66 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"portico/internal/admin"
+	"portico/internal/audit"
+	"portico/internal/i18n"
+	"portico/internal/tenant"
+	"portico/views/components"
+	"portico/views/pages"
+)
+
+// showAdmin is the start of the administration: find somebody, how the tenant is doing, and what administrators did last.
+func (s *Server) showAdmin(c echo.Context) error {
+	ctx := c.Request().Context()
+	t := tenant.From(ctx).ID
+	figures, err := s.Admin.Figures(ctx, t)
+	if err != nil {
+		return err
+	}
+	events, err := s.Audit.Search(ctx, t, audit.Filter{Types: adminEvents, Limit: recentRows})
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, pages.Admin(pages.AdminPage{
+		Page: s.adminPage(c, "admin.title"), Figures: figureRows(ctx, figures), New: figures.Users <= 1, Events: adminRows(ctx, events),
+	}))
+}
+
+// adminEvents are what the start page shows of the record: what only administrators do.
+var adminEvents = []audit.Type{
+	audit.Blocked, audit.Unblocked, audit.AdminWrote, audit.MetadataUpdated, audit.AdministratorAdded, audit.AdministratorGone,
+	audit.TermsPublished, audit.TermsWithdrawn, audit.TermsCorrected, audit.RequestAnswered,
+}
+
+// figureRows are the figures with where each leads, and the tone of those that somebody should look at.
+func figureRows(ctx context.Context, f admin.Figures) []pages.Figure {
+	rows := []pages.Figure{
+		{Label: i18n.T(ctx, "admin.users"), URL: "/admin/users", Value: count(f.Users)},
+		{Label: i18n.T(ctx, "admin.state.unverified"), URL: "/admin/users?state=unverified", Value: count(f.Unverified)},
+		{Label: i18n.T(ctx, "admin.figure.blocked"), URL: "/admin/blocks", Value: count(f.Blocked)},
+		{Label: i18n.T(ctx, "admin.figure.owing"), URL: "/admin/terms", Value: count(f.Owing)},
+		{Label: i18n.T(ctx, "admin.figure.letters"), URL: "/admin/emails/outbox?state=failed", Value: count(f.Letters)},
+		{Label: i18n.T(ctx, "admin.figure.requests"), URL: "/admin/requests", Value: count(f.Requests)},
+	}
+	if f.Letters > 0 {
+		rows[4].Tone = components.Danger
+	}
+	if f.Requests > 0 {
+		rows[5].Tone = components.Warn
+	}
+	return rows
+}
+
+// count writes a figure, and one that was not counted to its end with a plus.
+func count(n int) string {
+	if n > admin.MostCounted {
+		return strconv.Itoa(admin.MostCounted) + "+"
+	}
+	return strconv.Itoa(n)
+}
