@@ -30,6 +30,7 @@ func (s *Server) providerRoutes() []route {
 var wayPaths = map[idp.Purpose]struct{ begin, back string }{
 	idp.SignIn: {"/login/with/", "/login"},
 	idp.Reauth: {"/reauth/with/", "/reauth"},
+	idp.Link:   {linkingPath + "/with/", linkingPath},
 }
 
 // offered are the buttons of the providers that this tenant has.
@@ -49,7 +50,7 @@ func providerButtons(purpose idp.Purpose, connections []idp.Connection) []compon
 // waysToConfirm are the providers by which who is signed in can prove it again, and whether they have no password.
 func (s *Server) waysToConfirm(c echo.Context) ([]components.ProviderModel, bool, error) {
 	ctx := c.Request().Context()
-	ways, err := s.Providers.WaysOf(ctx, session.User(ctx))
+	ways, err := s.Providers.WaysOf(ctx, session.From(ctx))
 	return providerButtons(idp.Reauth, ways.Connections), !ways.Password && len(ways.Connections) > 0, err
 }
 
@@ -122,6 +123,8 @@ func (s *Server) arrive(c echo.Context) error {
 	switch arrival.Purpose {
 	case idp.Reauth:
 		return s.confirmed(c, arrival)
+	case idp.Link:
+		return s.weighed(c, arrival)
 	default:
 		return s.admit(c, arrival)
 	}
@@ -159,6 +162,11 @@ func (s *Server) notAdmitted(c echo.Context, arrival idp.Arrival, err error) err
 		return s.providerTrouble(c, arrival, failed)
 	}
 	view := pages.TroublePage{Link: "/login", Button: i18n.T(ctx, "provider.start")}
+	if why, ok := errors.AsType[idp.Unlinkable](err); ok {
+		view.Page, view.Body = s.page(c, "linking.refused.title"), i18n.T(ctx, "linking.refused."+string(why))
+		view.Link, view.Button = linkingPath, i18n.T(ctx, "linking.title")
+		return s.render(c, http.StatusConflict, pages.Trouble(view))
+	}
 	switch {
 	case errors.Is(err, idp.ErrCancelled):
 		back := wayPaths[arrival.Purpose].back

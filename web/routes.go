@@ -74,6 +74,7 @@ func (s *Server) routeMap() []route {
 	}
 	routes = append(routes, s.wellKnownRoutes()...)
 	routes = append(routes, s.providerRoutes()...)
+	routes = append(routes, s.linkingRoutes()...)
 	routes = append(routes, s.adminRoutes()...)
 	routes = append(routes, s.blockRoutes()...)
 	routes = append(routes, s.termsRoutes()...)

@@ -39,6 +39,9 @@ func (s *Server) showSecurity(c echo.Context) error {
 		Page: s.page(c, "security.title"), Token: s.formToken(c), Email: live.Person.Email,
 		Devices: s.devices(c, sessions, live), Events: eventRows(ctx, events),
 	}
+	if view.Providers, view.NoPassword, err = s.signsInBy(ctx, live); err != nil {
+		return err
+	}
 	return s.render(c, http.StatusOK, pages.Security(view))
 }
 

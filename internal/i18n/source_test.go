@@ -16,7 +16,7 @@ var composed = []string{
 	"mail.",                                                  // the kind of letter
 	"event.", "actor.", "assent.", "terms.state.", "letter.", // words for a stored value
 	"admin.actor.", "admin.state.", "admin.tab.", "outbox.state.",
-	"err.text.", "err.metadata.", "err.mapping.", "connections.reason.", "connections.step.", // the reason of a refusal
+	"err.text.", "err.metadata.", "err.mapping.", "connections.reason.", "connections.step.", "linking.refused.", // the reason of a refusal
 	"400.", "403.", "404.", "409.", "429.", "500.", "503.", // the status
 }
 

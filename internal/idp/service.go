@@ -3,6 +3,7 @@ package idp
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"portico/internal/audit"
@@ -81,25 +82,40 @@ type Service struct {
 	outbox   *mail.Outbox
 	log      *audit.Log
 	now      func() time.Time
+	offers   sync.Map // tenant.ID → offer
 }
 
 // New returns the service on store.
 func New(store Store, ring keys.Ring, client *Client, g *guard.Service, entrance *signin.Service, sessions *session.Service, tickets *ticket.Service,
 	outbox *mail.Outbox, log *audit.Log, now func() time.Time,
 ) *Service {
-	return &Service{store, ring, client, g, entrance, sessions, tickets, outbox, log, now}
+	return &Service{
+		store: store, ring: ring, client: client, guard: g, entrance: entrance, sessions: sessions, tickets: tickets, outbox: outbox, log: log, now: now,
+	}
 }
 
-// Offered lists the connections that people may come by, by name.
+// offersFor is how old the buttons may be that people see; whether a connection may be used is looked up each time.
+const offersFor = 5 * time.Second
+
+// offer is what a tenant offered lately.
+type offer struct {
+	connections []Connection
+	at          time.Time
+}
+
+// Offered lists the connections that people may come by, by name. What others changed shows within seconds.
 func (s *Service) Offered(ctx context.Context) ([]Connection, error) {
-	all, err := s.store.Connections(ctx, tenant.From(ctx).ID)
-	var offered []Connection
-	for _, c := range all {
-		if c.Enabled {
-			offered = append(offered, c)
-		}
+	t, now := tenant.From(ctx).ID, s.now()
+	if known, ok := s.offers.Load(t); ok && now.Sub(known.(offer).at) < offersFor {
+		return known.(offer).connections, nil
 	}
-	return offered, err
+	all, err := s.store.Connections(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	offered := slices.DeleteFunc(all, func(c Connection) bool { return !c.Enabled })
+	s.offers.Store(t, offer{slices.Clip(offered), now})
+	return offered, nil
 }
 
 // Ways are how somebody can prove who they are.
@@ -108,18 +124,15 @@ type Ways struct {
 	Connections []Connection
 }
 
-// WaysOf lists how u can prove who they are: with a password, and by the connections of their identities that are in use.
-func (s *Service) WaysOf(ctx context.Context, u tenant.User) (Ways, error) {
-	password, err := s.store.HasPassword(ctx, u)
-	if err != nil {
-		return Ways{}, err
-	}
-	identities, err := s.store.Identities(ctx, u)
-	if err != nil || len(identities) == 0 {
-		return Ways{Password: password}, err
-	}
+// WaysOf lists how who is signed in can prove who they are: with a password, and by the connections of their identities
+// that are in use.
+func (s *Service) WaysOf(ctx context.Context, live session.Live) (Ways, error) {
+	ways := Ways{Password: live.Person.HasPassword}
 	offered, err := s.Offered(ctx)
-	ways := Ways{Password: password}
+	if err != nil || len(offered) == 0 {
+		return ways, err
+	}
+	identities, err := s.store.Identities(ctx, live.User)
 	for _, c := range offered {
 		if slices.ContainsFunc(identities, func(l Linked) bool { return l.Connection == c.ID }) {
 			ways.Connections = append(ways.Connections, c)

@@ -162,6 +162,7 @@ func (u Setup) changes(after Setup, secret bool) []string {
 }
 
 func (s *Service) recordSetup(ctx context.Context, by tenant.User, event audit.Type, c Connection, fields []string) error {
+	s.offers.Delete(c.Tenant)
 	actor := audit.Actor{Kind: audit.BySystem}
 	if !by.IsZero() {
 		actor = audit.Actor{Kind: audit.ByAdmin, ID: by.ID}

@@ -68,6 +68,7 @@ type Person struct {
 	BlockMessage  string
 	CreatedAt     time.Time
 	UserMetadata  string
+	HasPassword   bool
 	MustChange    bool
 	TermsOwed     bool
 }

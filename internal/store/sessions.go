@@ -89,6 +89,7 @@ type liveRow struct {
 	BlockMessage  string
 	JoinedAt      *time.Time
 	UserMetadata  string
+	HasPassword   bool
 	MustChange    bool
 	TermsOwed     bool
 }
@@ -121,7 +122,7 @@ var findSession = `SELECT s.tenant_id, s.session_hash, s.user_id, s.created_at, 
 	COALESCE(u.email, '') AS email, COALESCE(u.email_verified, FALSE) AS email_verified, COALESCE(u.name, '') AS name,
 	COALESCE(u.nickname, '') AS nickname, COALESCE(u.role, '') AS role, COALESCE(u.blocked, FALSE) AS blocked,
 	u.blocked_until, COALESCE(u.block_message, '') AS block_message, u.created_at AS joined_at,
-	COALESCE(u.user_metadata, '') AS user_metadata, COALESCE(p.must_change, FALSE) AS must_change,
+	COALESCE(u.user_metadata, '') AS user_metadata, p.user_id IS NOT NULL AS has_password, COALESCE(p.must_change, FALSE) AS must_change,
 	` + owes("s.tenant_id", "s.user_id") + ` AS terms_owed
 	FROM sessions s
 	LEFT JOIN users u ON u.tenant_id = s.tenant_id AND u.user_id = s.user_id
@@ -141,7 +142,7 @@ func (db *DB) FindSession(ctx context.Context, t tenant.ID, hash string) (sessio
 	return session.Live{Session: row.Session.session(), Person: session.Person{
 		Email: row.Email, EmailVerified: row.EmailVerified, Name: row.Name, Nickname: row.Nickname, Role: row.Role,
 		Blocked: row.Blocked, BlockedUntil: orZero(row.BlockedUntil), BlockMessage: row.BlockMessage,
-		CreatedAt: orZero(row.JoinedAt), UserMetadata: row.UserMetadata, MustChange: row.MustChange, TermsOwed: row.TermsOwed,
+		CreatedAt: orZero(row.JoinedAt), UserMetadata: row.UserMetadata, HasPassword: row.HasPassword, MustChange: row.MustChange, TermsOwed: row.TermsOwed,
 	}}, nil
 }
 

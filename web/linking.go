@@ -1,0 +1,206 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"portico/internal/i18n"
+	"portico/internal/idp"
+	"portico/internal/profile"
+	"portico/internal/session"
+	"portico/views/components"
+	"portico/views/pages"
+)
+
+const linkingPath = "/account/security/connections"
+
+// joiningCookie carries which comparison a browser looks at.
+const joiningCookie = "joining"
+
+// linkingRoutes are where people connect further identities to their account, and take them off.
+func (s *Server) linkingRoutes() []route {
+	return []route{
+		{member, http.MethodGet, linkingPath, s.showLinking, false},
+		{sensitive, http.MethodPost, linkingPath + "/with/:connection", s.goTo(idp.Link), false},
+		{sensitive, http.MethodGet, linkingPath + "/join", s.showJoin, false},
+		{sensitive, http.MethodPost, linkingPath + "/join", s.join, false},
+		{sensitive, http.MethodPost, linkingPath + "/disconnect", s.disconnect, false},
+	}
+}
+
+func (s *Server) showLinking(c echo.Context) error {
+	ctx := c.Request().Context()
+	live := session.From(ctx)
+	attached, err := s.Providers.AttachedTo(ctx, live.User)
+	if err != nil {
+		return err
+	}
+	ways, err := s.Providers.WaysOf(ctx, live)
+	if err != nil {
+		return err
+	}
+	offered, err := s.Providers.Offered(ctx)
+	if err != nil {
+		return err
+	}
+	view := pages.LinkingPage{
+		Page: s.page(c, "linking.title"), Token: s.token(c), Password: ways.Password, Email: live.Person.Email, Connect: providerButtons(idp.Link, offered),
+	}
+	for _, one := range attached {
+		view.Rows = append(view.Rows, attachedRow(ctx, one))
+	}
+	if view.Hints, err = s.linkingHints(ctx, attached, offered); err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, pages.Linking(view))
+}
+
+func attachedRow(ctx context.Context, a idp.Attached) pages.AttachedRow {
+	row := pages.AttachedRow{
+		Provider: firstNonEmpty(a.Connection.Name, a.Linked.Connection), Connection: a.Linked.Connection, Subject: a.Subject, Main: a.Main,
+		Email: firstNonEmpty(a.Email, a.Nickname), Since: i18n.T(ctx, "linking.since", "time", i18n.Date(ctx, a.CreatedAt)),
+		Seen: i18n.T(ctx, "linking.seen", "time", i18n.DateTime(ctx, a.SeenAt)),
+	}
+	switch {
+	case errors.Is(a.Bound, idp.ErrMain):
+		row.Why = i18n.T(ctx, "linking.main.why")
+	case errors.Is(a.Bound, idp.ErrLastWay):
+		row.Why = i18n.T(ctx, "linking.last.why")
+	}
+	return row
+}
+
+// linkingHints say by which other ways somebody seems to have another account here. A hint leads nowhere by itself.
+func (s *Server) linkingHints(ctx context.Context, attached []idp.Attached, offered []idp.Connection) ([]string, error) {
+	suggested, err := s.Providers.Suggested(ctx, session.User(ctx))
+	var hints []string
+	for _, id := range suggested {
+		if id == profile.Database && len(attached) > 0 {
+			hints = append(hints, i18n.T(ctx, "linking.suggest.password", "provider", attached[0].Connection.Name))
+		}
+		for _, one := range offered {
+			if one.ID == id {
+				hints = append(hints, i18n.T(ctx, "linking.suggest", "provider", one.Name))
+			}
+		}
+	}
+	return hints, err
+}
+
+// weighed shows what linking whom a provider vouches for would do.
+func (s *Server) weighed(c echo.Context, arrival idp.Arrival) error {
+	ctx := c.Request().Context()
+	token, err := s.Providers.Weigh(ctx, arrival, session.User(ctx), s.browser(c))
+	if err != nil {
+		return s.notAdmitted(c, arrival, err)
+	}
+	if err := s.seal(c, joiningCookie, token, idp.LinkLifetime); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, linkingPath+"/join")
+}
+
+// joining is the token of the comparison that this browser looks at.
+func (s *Server) joining(c echo.Context) string {
+	var token string
+	s.unseal(c, joiningCookie, &token)
+	return token
+}
+
+func (s *Server) showJoin(c echo.Context) error {
+	ctx := c.Request().Context()
+	found, err := s.Providers.Compare(ctx, session.User(ctx), s.joining(c), s.browser(c))
+	if err != nil {
+		return s.notAdmitted(c, idp.Arrival{Purpose: idp.Link}, err)
+	}
+	return s.render(c, http.StatusOK, pages.Join(s.joinPage(c, found)))
+}
+
+func (s *Server) joinPage(c echo.Context, found idp.Comparison) pages.JoinPage {
+	ctx, name := c.Request().Context(), found.Connection.Name
+	view := pages.JoinPage{Token: s.token(c), Sides: []pages.SideModel{{Title: i18n.T(ctx, "linking.here"), Facts: accountFacts(ctx, found.Primary)}}}
+	if found.Secondary.User.IsZero() {
+		view.Page, view.Lead = s.titled(c, i18n.T(ctx, "linking.confirm.add.title", "provider", name)), i18n.T(ctx, "linking.confirm.add.body", "provider", name)
+		view.Button = i18n.T(ctx, "linking.connect", "provider", name)
+		view.Sides = append(view.Sides, pages.SideModel{Title: name, Facts: []pages.Row{
+			{Label: i18n.T(ctx, "profile.name"), Value: found.Identity.Name}, {Label: i18n.T(ctx, "profile.email"), Value: found.Identity.Email, LTR: true},
+		}})
+		return view
+	}
+	view.Page, view.Button = s.page(c, "linking.confirm.title"), i18n.T(ctx, "linking.join")
+	view.Sides = append(view.Sides, pages.SideModel{Title: i18n.T(ctx, "linking.there", "provider", name), Facts: accountFacts(ctx, found.Secondary)})
+	view.Effects = []string{i18n.T(ctx, "linking.effect.both"), i18n.T(ctx, "linking.effect.gone"), i18n.T(ctx, "linking.effect.terms")}
+	if len(found.Free) > 0 {
+		view.Copy = &components.CheckModel{Name: "copy", Label: i18n.T(ctx, "linking.copy", "keys", strings.Join(found.Free, ", ")), Checked: true}
+	}
+	if len(found.Taken) > 0 {
+		view.Lost = i18n.T(ctx, "linking.lost", "provider", name, "keys", strings.Join(found.Taken, ", "))
+	}
+	return view
+}
+
+// accountFacts are what tells two accounts of one person apart.
+func accountFacts(ctx context.Context, p profile.Profile) []pages.Row {
+	last := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return i18n.DateTime(ctx, t)
+	}
+	return []pages.Row{
+		{Label: i18n.T(ctx, "profile.name"), Value: p.Name},
+		{Label: i18n.T(ctx, "profile.nickname"), Value: p.Nickname},
+		{Label: i18n.T(ctx, "profile.email"), Value: p.Email, LTR: true},
+		{Label: i18n.T(ctx, "linking.created"), Value: i18n.Date(ctx, p.CreatedAt)},
+		{Label: i18n.T(ctx, "linking.last"), Value: last(p.LastLogin)},
+	}
+}
+
+func (s *Server) join(c echo.Context) error {
+	ctx := c.Request().Context()
+	joined, err := s.Providers.Join(ctx, session.User(ctx), s.joining(c), s.browser(c), c.Request().PostForm.Has("copy"))
+	if err != nil {
+		return s.notAdmitted(c, idp.Arrival{Purpose: idp.Link, Connection: joined}, err)
+	}
+	s.setCookie(c, joiningCookie, "", 0)
+	return s.done(c, "linking.done", linkingPath)
+}
+
+func (s *Server) disconnect(c echo.Context) error {
+	ctx, form := c.Request().Context(), c.Request().PostForm
+	err := s.Providers.Unlink(ctx, session.User(ctx), form.Get("connection"), form.Get("identity"))
+	switch {
+	case errors.Is(err, idp.ErrNotFound), errors.Is(err, idp.ErrMain), errors.Is(err, idp.ErrLastWay):
+		return c.Redirect(http.StatusSeeOther, linkingPath) // the page says what is possible, and why the rest is not
+	case err != nil:
+		return err
+	}
+	return s.done(c, "linking.removed", linkingPath)
+}
+
+// signsInBy names the providers that lead to an account, with a dash when none does yet, and says why there is no password
+// when there is none. Without any provider to choose there is nothing to name.
+func (s *Server) signsInBy(ctx context.Context, live session.Live) (names, noPassword string, err error) {
+	ways, err := s.Providers.WaysOf(ctx, live)
+	if err != nil {
+		return "", "", err
+	}
+	var all []string
+	for _, one := range ways.Connections {
+		all = append(all, one.Name)
+	}
+	names = strings.Join(all, ", ")
+	if !ways.Password {
+		return names, i18n.T(ctx, "security.nopassword", "provider", names), nil
+	}
+	offered, err := s.Providers.Offered(ctx)
+	if names == "" && len(offered) > 0 {
+		names = "–"
+	}
+	return names, "", err
+}
