@@ -31,6 +31,7 @@ const (
 	EmailChangeConfirm    Kind = "email_change_confirm"
 	EmailChangeNotice     Kind = "email_change_notice"
 	EmailChanged          Kind = "email_changed"
+	EmailChangedByAdmin   Kind = "email_changed_by_admin"
 	EmailTaken            Kind = "email_taken"
 	NewSignIn             Kind = "new_sign_in"
 	SessionLimit          Kind = "session_limit"

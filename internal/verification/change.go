@@ -161,8 +161,8 @@ func (s *Service) send(ctx context.Context, t tenant.Tenant, p profile.Profile, 
 	if origin.IP.IsValid() {
 		facts.IP = origin.IP.String()
 	}
-	if kind == mail.EmailTaken {
-		facts.IP, facts.Browser = "", "" // who tried is nobody else's business (row 68)
+	if kind == mail.EmailTaken || kind == mail.EmailChangedByAdmin {
+		facts.IP, facts.Browser = "", "" // who did it is nobody else's business (row 68)
 	}
 	return s.outbox.Send(ctx, mail.Letter{Tenant: t.ID, User: p.User.ID, To: to, Kind: kind, Language: language, Facts: facts})
 }

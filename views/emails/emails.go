@@ -26,7 +26,8 @@ type From struct {
 func Kinds() []mail.Kind {
 	return []mail.Kind{
 		mail.VerifyEmail, mail.AlreadyRegistered, mail.ResetEmail, mail.ResetProvider, mail.PasswordChanged, mail.BlockedAccount,
-		mail.EmailChangeConfirm, mail.EmailChangeNotice, mail.EmailChanged, mail.EmailTaken, mail.NewSignIn, mail.SessionLimit,
+		mail.EmailChangeConfirm, mail.EmailChangeNotice, mail.EmailChanged, mail.EmailChangedByAdmin, mail.EmailTaken,
+		mail.NewSignIn, mail.SessionLimit,
 		mail.TermsChanged, mail.TermsAccepted, mail.AccountBlocked, mail.AccountUnblocked, mail.ProfileChangedByAdmin,
 		mail.RequestReceived, mail.RequestAnswered,
 	}

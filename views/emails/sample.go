@@ -25,8 +25,11 @@ func Sample(kind mail.Kind) mail.Facts {
 		f.Provider = "Example ID"
 	case mail.BlockedAccount:
 		f.Code, f.TTL, f.Count, f.IP = "482913", time.Hour, 10, ""
-	case mail.EmailChangeNotice, mail.EmailChanged:
+	case mail.EmailChangeNotice, mail.EmailChanged, mail.EmailChangedByAdmin:
 		f.Code, f.Address, f.Until = "482913", "a•••@example.net", when.AddDate(0, 0, 7)
+		if kind == mail.EmailChangedByAdmin {
+			f.IP, f.Browser = "", ""
+		}
 		if kind == mail.EmailChangeNotice {
 			f.SecondLink, f.TTL = origin+"/example/undo", 3*24*time.Hour
 		}

@@ -96,6 +96,9 @@ var shapes = map[mail.Kind]shape{
 	mail.EmailChanged: {why: "old", parts: []part{
 		{form: text, key: "body"}, {form: place}, {text, "mine", hasLink}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "until", hasUntil},
 	}},
+	mail.EmailChangedByAdmin: {why: "old", parts: []part{
+		{form: text, key: "body"}, {text, "mine", hasLink}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "until", hasUntil},
+	}},
 	mail.EmailTaken: {why: "account", parts: []part{
 		{form: text, key: "body"}, {form: button, key: "button"}, {form: small, key: "safe"},
 	}},
