@@ -13,6 +13,7 @@ import (
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
 )
 
 // stepTime is how long one step of the conversation with a mail server may take.
@@ -91,11 +92,11 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	connection, err := client.DialToSMTPClientWithContext(ctx)
+	connection, err := dial(ctx, client)
 	if err != nil {
 		return fmt.Errorf("reach the mail server: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = connection.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = connection.Text.Close() }) // connection.Close waits for the answer under way
 	defer stop()
 	err = client.SendWithSMTPClient(connection, letter)
 	_ = client.CloseWithSMTPClient(connection)
@@ -106,6 +107,30 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return err
+}
+
+// dial greets the mail server. When ctx ends meanwhile, it does not wait for a server that says nothing.
+func dial(ctx context.Context, client *gomail.Client) (*smtp.Client, error) {
+	type greeted struct {
+		connection *smtp.Client
+		err        error
+	}
+	answer := make(chan greeted, 1)
+	go func() {
+		connection, err := client.DialToSMTPClientWithContext(ctx)
+		answer <- greeted{connection, err}
+	}()
+	select {
+	case a := <-answer:
+		return a.connection, a.err
+	case <-ctx.Done():
+		go func() {
+			if a := <-answer; a.err == nil {
+				_ = a.connection.Close()
+			}
+		}()
+		return nil, ctx.Err()
+	}
 }
 
 // compose writes m as RFC 5322 wants it: both parts, the plainer first, and an id that is the same at every try.

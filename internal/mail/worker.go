@@ -18,12 +18,16 @@ import (
 
 // How the worker works. A try must end well before its claim does, or the letter would be sent twice.
 const (
-	idle      = time.Second            // between looks into an empty queue
+	idle      = time.Second            // until the next look into an empty queue, doubled each time
+	idleMost  = 16 * time.Second       // but never longer than this
 	settle    = 100 * time.Millisecond // from a Wake until the transaction it hints at has most likely ended
 	batch     = 4                      // letters in the air at once
 	claimTime = 2 * time.Minute
 	tryTime   = time.Minute
 	maxTries  = 12
+	lastCall  = 5 * time.Second // how long letters in the air may take once the process is told to stop
+	markTries = 5               // to store that a letter was sent, because forgetting it would send the letter twice
+	markWait  = 200 * time.Millisecond
 )
 
 // Store is what the worker needs of persistence. The letters it hands out are the caller's, by its claim, for a time.
@@ -71,21 +75,56 @@ func (w *Worker) Wake() {
 	}
 }
 
-// Run sends letters until ctx ends, and then waits for those that are in the air.
+// Run sends letters until ctx ends, and then waits for those that are in the air, a little while. A letter that takes
+// its time holds up none but itself.
 func (w *Worker) Run(ctx context.Context) {
-	for ctx.Err() == nil {
-		n, err := w.round(ctx)
+	flight, land := context.WithCancel(context.WithoutCancel(ctx))
+	defer land()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastCall, land) })()
+	var air sync.WaitGroup
+	defer air.Wait()
+	places := make(chan struct{}, batch)
+	pause := idle
+	for w.place(ctx, places) {
+		claim := uuid.NewString()
+		letters, err := w.Store.ClaimLetters(ctx, w.Only, claim, batch-len(places)+1, claimTime)
 		if err != nil && ctx.Err() == nil {
 			w.Log.ErrorContext(ctx, "letters cannot be claimed", "error", err)
 		}
-		if n == 0 {
-			w.rest(ctx)
+		<-places
+		for _, q := range letters {
+			places <- struct{}{}
+			air.Go(func() {
+				defer func() { <-places }()
+				if err := w.deliver(flight, q, claim); err != nil {
+					w.Log.ErrorContext(ctx, "a letter's state cannot be stored", "letter", q.ID, "error", err)
+				}
+			})
+		}
+		if len(letters) > 0 || w.rest(ctx, pause) {
+			pause = idle
+		} else {
+			pause = min(2*pause, idleMost)
 		}
 	}
 }
 
-func (w *Worker) rest(ctx context.Context) {
-	timer := time.NewTimer(idle)
+// place waits until a letter may take off and reports whether one still may.
+func (w *Worker) place(ctx context.Context, places chan<- struct{}) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case places <- struct{}{}:
+		return true
+	}
+}
+
+// rest waits for the next look into the queue and reports whether somebody woke it.
+func (w *Worker) rest(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
@@ -96,36 +135,18 @@ func (w *Worker) rest(ctx context.Context) {
 		case <-ctx.Done():
 		case <-timer.C:
 		}
+		return true
 	}
+	return false
 }
 
-// round claims what is due and tries to send it, and returns how many letters that were.
-func (w *Worker) round(ctx context.Context) (int, error) {
-	claim := uuid.NewString()
-	letters, err := w.Store.ClaimLetters(ctx, w.Only, claim, batch, claimTime)
-	if err != nil {
-		return 0, err
-	}
-	// A letter in the air is brought to its end even when the process is told to stop.
-	ctx = context.WithoutCancel(ctx)
-	var all sync.WaitGroup
-	for _, q := range letters {
-		all.Go(func() {
-			if err := w.deliver(ctx, q, claim); err != nil {
-				w.Log.ErrorContext(ctx, "a letter's state cannot be stored", "letter", q.ID, "error", err)
-			}
-		})
-	}
-	all.Wait()
-	return len(letters), nil
-}
-
-// deliver tries to send one letter and stores what has become of it.
-func (w *Worker) deliver(ctx context.Context, q Queued, claim string) error {
-	err := w.try(ctx, q)
+// deliver tries to send one letter, as long as flight goes on, and stores what has become of it.
+func (w *Worker) deliver(flight context.Context, q Queued, claim string) error {
+	err := w.try(flight, q)
+	ctx := context.WithoutCancel(flight)
 	switch {
 	case err == nil:
-		return w.Store.LetterSent(ctx, q, claim)
+		return w.mark(ctx, q, claim)
 	case q.Attempts >= maxTries || errors.Is(err, ErrRefused):
 		w.Log.WarnContext(ctx, "a letter is given up", "letter", q.ID, "kind", q.Kind, "attempts", q.Attempts, "error", err)
 		return w.Store.InTx(ctx, func(ctx context.Context) error {
@@ -138,6 +159,17 @@ func (w *Worker) deliver(ctx context.Context, q Queued, claim string) error {
 	default:
 		w.Log.WarnContext(ctx, "a letter is tried again later", "letter", q.ID, "kind", q.Kind, "attempts", q.Attempts, "error", err)
 		return w.Store.LetterDelayed(ctx, q, claim, backoff(q.Attempts), err.Error())
+	}
+}
+
+// mark stores that a letter was sent, with some patience.
+func (w *Worker) mark(ctx context.Context, q Queued, claim string) error {
+	for n := 1; ; n++ {
+		err := w.Store.LetterSent(ctx, q, claim)
+		if err == nil || n == markTries {
+			return err
+		}
+		time.Sleep(markWait << (n - 1))
 	}
 }
 
