@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -23,6 +24,7 @@ func (p public) frame(c echo.Context, title string) layouts.Page {
 
 func (s *Server) indexContent(c echo.Context, p public) (content, error) {
 	view := pages.DocumentsPage{Page: p.frame(c, i18n.T(p.ctx, "terms.index"))}
+	view.Feed = "/terms/feed.atom" + p.query()
 	for _, d := range p.library.Documents {
 		current, ok := p.library.Current(d.Key, p.now)
 		if !ok {
@@ -47,25 +49,48 @@ func (p public) query() string {
 
 // currentContent is the current version of a document, at the address that marketing links to.
 func (s *Server) currentContent(c echo.Context, p public) (content, error) {
-	key := c.Param("doc")
+	key, form := segment(c.Param("doc"))
 	current, ok := p.library.Current(key, p.now)
 	if !ok {
 		return content{}, echo.ErrNotFound
 	}
-	return s.documentPage(c, p, current)
+	return s.represented(c, p, current, form)
+}
+
+// segment takes the end off the last part of an address: "3.json" is 3 as JSON.
+func segment(s string) (name, form string) {
+	if i := strings.LastIndexByte(s, '.'); i > 0 && i < len(s)-1 {
+		return s[:i], s[i+1:]
+	}
+	return s, ""
+}
+
+// represented is a version as people read it, or in the form that the end of the address asks for.
+func (s *Server) represented(c echo.Context, p public, v terms.Version, form string) (content, error) {
+	switch form {
+	case "":
+		return s.documentPage(c, p, v)
+	case "json":
+		return p.described(v)
+	case "md":
+		return p.source(v, c.QueryParam("rev"))
+	default:
+		return content{}, echo.ErrNotFound
+	}
 }
 
 // versionContent is one version of a document, at an address that stays for ever.
 func (s *Server) versionContent(c echo.Context, p public) (content, error) {
-	number, err := strconv.Atoi(c.Param("n"))
-	if err != nil || strconv.Itoa(number) != c.Param("n") {
+	name, form := segment(c.Param("n"))
+	number, err := strconv.Atoi(name)
+	if err != nil || strconv.Itoa(number) != name {
 		return content{}, echo.ErrNotFound
 	}
 	version, ok := p.library.Version(c.Param("doc"), number)
 	if !ok || !version.Visible(p.now) {
 		return content{}, echo.ErrNotFound
 	}
-	return s.documentPage(c, p, version)
+	return s.represented(c, p, version, form)
 }
 
 func (s *Server) upcomingContent(c echo.Context, p public) (content, error) {
@@ -77,11 +102,7 @@ func (s *Server) upcomingContent(c echo.Context, p public) (content, error) {
 }
 
 func (s *Server) documentPage(c echo.Context, p public, v terms.Version) (content, error) {
-	text, ok := p.library.Text(v.Document, v.Number, p.lang)
-	if rev := c.QueryParam("rev"); rev != "" {
-		number, _ := strconv.Atoi(rev)
-		text, ok = p.library.Revision(v.Document, v.Number, text.Locale, number)
-	}
+	text, ok := p.text(v, c.QueryParam("rev"))
 	if !ok {
 		return content{}, echo.ErrNotFound
 	}
@@ -91,6 +112,7 @@ func (s *Server) documentPage(c echo.Context, p public, v terms.Version) (conten
 		Versions: "/terms/" + v.Document + "/versions" + p.query(),
 	}
 	permanent := fmt.Sprintf("/terms/%s/%d", v.Document, v.Number)
+	view.Feed = "/terms/" + v.Document + "/feed.atom" + p.query()
 	view.Canonical, view.Permanent = p.tenant.URL(permanent+p.query()), p.tenant.URL(permanent+p.query())
 	for _, heading := range terms.Contents(text.Source) {
 		view.Contents = append(view.Contents, pages.ContentsRow{Anchor: heading.Anchor, Text: heading.Text})
@@ -106,7 +128,39 @@ func (s *Server) documentPage(c echo.Context, p public, v terms.Version) (conten
 	if text.Locale != p.lang {
 		view.Untranslated = s.untranslated(p.ctx, text.Locale)
 	}
-	return p.html(pages.Document(view))
+	made, err := p.html(pages.Document(view))
+	made = p.relations(made, v)
+	if c.Param("n") != "" {
+		made = made.with("Memento-Datetime", v.EffectiveAt.UTC().Format(http.TimeFormat))
+	}
+	return made, err
+}
+
+// text is a version in the language of the page, as it is now or in the revision that is asked for.
+func (p public) text(v terms.Version, revision string) (terms.Text, bool) {
+	text, ok := p.library.Text(v.Document, v.Number, p.lang)
+	if revision == "" {
+		return text, ok
+	}
+	number, err := strconv.Atoi(revision)
+	if err != nil {
+		return terms.Text{}, false
+	}
+	return p.library.Revision(v.Document, v.Number, text.Locale, number)
+}
+
+// embedContent is the bare text of the current version, for a frame on one of the company's own sites.
+func (s *Server) embedContent(c echo.Context, p public) (content, error) {
+	current, ok := p.library.Current(c.Param("doc"), p.now)
+	text, found := p.text(current, "")
+	if !ok || !found {
+		return content{}, echo.ErrNotFound
+	}
+	view := pages.EmbedPage{Page: p.frame(c, text.Title), HTML: text.HTML, Lang: text.Locale, Dir: direction(text.Locale)}
+	view.Canonical, view.Robots = p.tenant.URL(permanent(current)+p.query()), "noindex, follow"
+	made, err := p.html(pages.Embed(view))
+	policy := strings.Replace(contentPolicy, "frame-ancestors 'none'", "frame-ancestors "+p.tenant.FrameAncestors(), 1)
+	return made.with("Content-Security-Policy", policy).with("Cross-Origin-Resource-Policy", "cross-origin"), err
 }
 
 // banner says what a version is now: announced, in force, replaced or withdrawn.
@@ -161,7 +215,7 @@ func (s *Server) historyContent(c echo.Context, p public) (content, error) {
 	if len(view.Rows) == 0 {
 		return content{}, echo.ErrNotFound
 	}
-	view.Robots = "noindex, follow"
+	view.Robots, view.Feed = "noindex, follow", "/terms/"+key+"/feed.atom"+p.query()
 	return p.html(pages.Versions(view))
 }
 

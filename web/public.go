@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,10 +37,19 @@ type public struct {
 
 // content is what a public address answers, whole.
 type content struct {
-	kind  string // of media
-	body  []byte
-	tag   string    // strong validator
-	until time.Time // when time alone makes it say something else; zero is never
+	status    int
+	kind      string // of media
+	body      []byte
+	tag       string      // strong validator
+	until     time.Time   // when time alone makes it say something else; zero is never
+	fields    [][2]string // more of the header
+	immutable bool
+}
+
+// with adds a field to the header.
+func (a content) with(name, value string) content {
+	a.fields = append(slices.Clip(a.fields), [2]string{name, value})
+	return a
 }
 
 // maxContents is how many answers of public addresses are kept in memory, the texts in all languages many times over.
@@ -120,15 +130,29 @@ func (p public) html(page templ.Component) (content, error) {
 
 func contentOf(kind string, body []byte) content {
 	sum := sha256.Sum256(body)
-	return content{kind: kind, body: body, tag: `"` + hex.EncodeToString(sum[:12]) + `"`}
+	return content{status: http.StatusOK, kind: kind, body: body, tag: `"` + hex.EncodeToString(sum[:12]) + `"`}
 }
 
 func (a content) write(c echo.Context, keep time.Duration) error {
 	h := c.Response().Header()
-	h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d, stale-while-revalidate=60, stale-if-error=86400", int(keep.Seconds())))
+	if a.immutable {
+		h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d, immutable", int(keepForever.Seconds())))
+	} else {
+		h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d, stale-while-revalidate=60, stale-if-error=86400", int(keep.Seconds())))
+	}
+	for i, field := range a.fields {
+		if i > 0 && a.fields[i-1][0] == field[0] {
+			h.Add(field[0], field[1])
+		} else {
+			h.Set(field[0], field[1])
+		}
+	}
+	if a.tag == "" {
+		return c.NoContent(a.status)
+	}
 	h.Set("ETag", a.tag)
 	if strings.Contains(c.Request().Header.Get("If-None-Match"), a.tag) {
 		return c.NoContent(http.StatusNotModified)
 	}
-	return c.Blob(http.StatusOK, a.kind, a.body)
+	return c.Blob(a.status, a.kind, a.body)
 }

@@ -95,15 +95,13 @@ var accountPages = []navPage{
 
 // nav marks the page whose address is the longest beginning of the route.
 func nav(ctx context.Context, route string, pages []navPage) []layouts.NavItem {
-	items, best := make([]layouts.NavItem, len(pages)), -1
+	items, best, length := make([]layouts.NavItem, len(pages)), -1, 0
 	for i, p := range pages {
 		items[i] = layouts.NavItem{Label: i18n.T(ctx, p.key), URL: p.path}
-		if p.along != "" && within(p.along, route) {
-			best = i
-			break
-		}
-		if within(p.path, route) && (best < 0 || len(p.path) > len(pages[best].path)) {
-			best = i
+		for _, path := range []string{p.path, p.along} {
+			if path != "" && within(path, route) && len(path) > length {
+				best, length = i, len(path)
+			}
 		}
 	}
 	if best >= 0 {

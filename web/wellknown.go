@@ -29,7 +29,9 @@ func (s *Server) wellKnownRoutes() []route {
 // robots lets search engines see the public documents and nothing else (RFC 9309).
 func (s *Server) robots(c echo.Context) error {
 	c.Response().Header().Set("Cache-Control", dayLong)
-	return c.String(http.StatusOK, "User-agent: *\nDisallow: /\nAllow: /terms\nAllow: /static/\nDisallow: /terms/accept\nDisallow: /terms/declined\n")
+	t := tenant.From(c.Request().Context())
+	return c.String(http.StatusOK, "User-agent: *\nDisallow: /\nAllow: /terms\nAllow: /static/\nDisallow: /terms/accept\nDisallow: /terms/declined\n"+
+		"Sitemap: "+t.URL("/sitemap.xml")+"\n")
 }
 
 // manifest says what a browser shows when somebody keeps the portal on their start screen.

@@ -89,6 +89,7 @@ type textRow struct {
 	HTMLSHA256   string `gorm:"column:html_sha256"`
 	Summary      string
 	ChangeNote   string
+	AddedAt      *time.Time
 }
 
 func (textRow) TableName() string { return "term_texts" }
@@ -96,7 +97,7 @@ func (textRow) TableName() string { return "term_texts" }
 func (r textRow) text() terms.Text {
 	t := terms.Text{
 		Document: r.Document, Number: r.Number, Locale: r.Locale, Revision: r.Revision, Title: r.Title, Source: r.Source,
-		HTML: r.HTML, SourceSHA256: r.SourceSHA256, HTMLSHA256: r.HTMLSHA256, ChangeNote: r.ChangeNote,
+		HTML: r.HTML, SourceSHA256: r.SourceSHA256, HTMLSHA256: r.HTMLSHA256, ChangeNote: r.ChangeNote, AddedAt: orZero(r.AddedAt),
 	}
 	_ = json.Unmarshal([]byte(r.Summary), &t.Summary)
 	return t
@@ -187,6 +188,7 @@ func (db *DB) AddText(ctx context.Context, t tenant.ID, text terms.Text) error {
 		TenantID: string(t), Document: text.Document, Number: text.Number, Locale: text.Locale, Revision: text.Revision,
 		Title: text.Title, Source: text.Source, HTML: text.HTML, SourceSHA256: text.SourceSHA256,
 		HTMLSHA256: text.HTMLSHA256, Summary: string(summary), ChangeNote: text.ChangeNote,
+		AddedAt: orNull(text.AddedAt),
 	}
 	return db.db(ctx).Create(&row).Error
 }

@@ -67,6 +67,8 @@ type Settings struct {
 	Metadata json.RawMessage `json:"metadata_schema,omitempty"`
 	// MinPassword is the least number of code points of a password, 15 to 64 (security.md row 1).
 	MinPassword int `json:"min_password,omitempty"`
+	// EmbedOrigins are the sites that may show a public document in a frame, such as "https://shop.example.org".
+	EmbedOrigins []string `json:"embed_origins,omitempty"`
 	// ResetMinutes is how long the link of a reset letter works, up to a day (row 14).
 	ResetMinutes int `json:"reset_minutes,omitempty"`
 }
@@ -127,6 +129,22 @@ func (s Settings) ResetLifetime() time.Duration {
 		return time.Hour
 	}
 	return min(time.Duration(s.ResetMinutes)*time.Minute, 24*time.Hour)
+}
+
+var originPattern = regexp.MustCompile(`^https?://[a-zA-Z0-9.-]+(:[0-9]+)?$`)
+
+// FrameAncestors is the value of the directive that says who may show a public document in a frame (CSP Level 3, 6.4.2).
+func (s Settings) FrameAncestors() string {
+	allowed := []string{}
+	for _, origin := range s.EmbedOrigins {
+		if originPattern.MatchString(origin) {
+			allowed = append(allowed, origin)
+		}
+	}
+	if len(allowed) == 0 {
+		return "'none'"
+	}
+	return strings.Join(allowed, " ")
 }
 
 // Policy is the policy of the attribute called name: what the settings say, else open to change.

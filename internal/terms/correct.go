@@ -17,7 +17,7 @@ func (s *Service) Correct(ctx context.Context, actor tenant.User, document strin
 		return err
 	}
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
-		library, _, err := s.fresh(ctx, actor.Tenant)
+		library, now, err := s.fresh(ctx, actor.Tenant)
 		if err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func (s *Service) Correct(ctx context.Context, actor tenant.User, document strin
 			return ErrGoverning
 		}
 		before, _ := library.exact(document, number, t.Locale)
-		t.Document, t.Number, t.Revision = document, number, before.Revision+1
+		t.Document, t.Number, t.Revision, t.AddedAt = document, number, before.Revision+1, now
 		if len(t.Summary) == 0 && strings.TrimSpace(t.ChangeNote) == "" {
 			t.Summary, t.ChangeNote = before.Summary, before.ChangeNote
 		}

@@ -60,6 +60,28 @@ func (l Library) Current(key string, now time.Time) (Version, bool) {
 	return current, current.Number > 0
 }
 
+// AsOf is the version that applied at the moment at: what was withdrawn only later still did.
+func (l Library) AsOf(key string, at time.Time) (Version, bool) {
+	var then Version
+	for _, v := range l.Of(key) {
+		applied := v.Published() && !at.Before(v.EffectiveAt) && (v.WithdrawnAt.IsZero() || at.Before(v.WithdrawnAt))
+		if applied && !v.EffectiveAt.Before(then.EffectiveAt) {
+			then = v
+		}
+	}
+	return then, then.Number > 0
+}
+
+// Bytes finds the text whose source has this SHA-256, of a version that the public may read at now.
+func (l Library) Bytes(sum string, now time.Time) (Text, bool) {
+	for _, t := range l.Texts {
+		if v, ok := l.Version(t.Document, t.Number); t.SourceSHA256 == sum && ok && v.Visible(now) {
+			return t, true
+		}
+	}
+	return Text{}, false
+}
+
 // Upcoming is the next announced version that is not in force at now.
 func (l Library) Upcoming(key string, now time.Time) (Version, bool) {
 	var next Version

@@ -74,7 +74,7 @@ type Document struct {
 var keyPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,30}$`)
 
 // reserved are words that stand where a version's number stands in an address.
-var reserved = []string{"versions", "compare", "upcoming", "accept", "sha256"}
+var reserved = []string{"versions", "compare", "upcoming", "accept", "declined", "sha256", "as-of", "embed"}
 
 // ValidKey reports whether key can name a document: it becomes part of an address for ever.
 func ValidKey(key string) bool { return keyPattern.MatchString(key) && !slices.Contains(reserved, key) }
@@ -161,6 +161,7 @@ type Text struct {
 	HTMLSHA256   string
 	Summary      []Line
 	ChangeNote   string
+	AddedAt      time.Time // of a correction; zero for the text that was published
 }
 
 // Line is one line of what changed in short. Anchor leads to the clause.

@@ -1,0 +1,4 @@
+-- +goose Up
+ALTER TABLE term_texts ADD COLUMN added_at DATETIME(6) NULL;
+-- +goose Down
+ALTER TABLE term_texts DROP COLUMN added_at;
