@@ -29,6 +29,8 @@ var accidental = []struct {
 	{regexp.MustCompile(`^(X-Request-Id: ).*`), "${1}…"},
 	{regexp.MustCompile(`^(E[Tt]ag: (?:W/)?").*"`), "${1}…\""},
 	{regexp.MustCompile(`^(Content-Length: ).*`), "${1}…"},
+	{regexp.MustCompile(`^(Memento-Datetime: ).*`), "${1}…"},
+	{regexp.MustCompile(`https?://t[0-9-]+\.example\.org`), "…"},
 }
 
 // headerLines are the headers of an answer, sorted, without what is accidental.
@@ -118,6 +120,8 @@ func TestHeaders(t *testing.T) {
 	s.publishTerms()
 	seen("public document", guest.ask(http.MethodGet, "/terms/terms", nil))
 	seen("version of a public document", guest.ask(http.MethodGet, "/terms/terms/1", nil))
+	seen("public document for programs", guest.ask(http.MethodGet, "/terms/terms.json", nil))
+	seen("public document in a frame", guest.ask(http.MethodGet, "/terms/terms/embed", nil))
 	seen("moved page", guest.ask(http.MethodGet, "/privacy", nil))
 	seen("unknown address", guest.ask(http.MethodGet, "/nowhere.css", nil))
 	seen("method that is not offered", guest.ask(http.MethodDelete, "/login", nil))
