@@ -152,7 +152,7 @@ func (p public) tag(day time.Time, name string) string {
 
 func (p public) xml(kind string, value any) (content, error) {
 	body, err := xml.MarshalIndent(value, "", "  ")
-	return anywhere(contentOf(kind, append([]byte(xml.Header), append(body, '\n')...))), err
+	return contentOf(kind, append([]byte(xml.Header), append(body, '\n')...)), err
 }
 
 // siteMap is the sitemap of sitemaps.org, with the languages of each page.
