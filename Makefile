@@ -9,6 +9,7 @@ GOLANGCI := v2.15.0
 GOFUMPT := v0.12.0
 AXE := 4.14.1
 MAILPIT := v1.27.11
+OIDC := 9.13.3
 
 .PHONY: help run build generate fmt lint test test-fast check bench clean parts
 
@@ -54,10 +55,15 @@ formatted: $(TOOLS)/gofumpt-$(GOFUMPT)
 	 [ -z "$$unformatted" ] || { echo "Not formatted (run make fmt): $$unformatted"; exit 1; }
 
 # What the tests need besides Go. Each is installed once, and only when it is missing.
-parts: $(TOOLS)/axe-$(AXE) $(TOOLS)/mailpit-$(MAILPIT)
+parts: packages $(TOOLS)/axe-$(AXE) $(TOOLS)/mailpit-$(MAILPIT) $(TOOLS)/oidc-$(OIDC)
+
+.PHONY: packages
+packages:
 	@missing=; \
 	 { command -v mariadbd || ls /usr/sbin/mariadbd; } >/dev/null 2>&1 || [ -n "$$PORTICO_TEST_MYSQL_DSN" ] || missing="$$missing mariadb-server"; \
 	 command -v chromium >/dev/null 2>&1 || missing="$$missing chromium"; \
+	 command -v node >/dev/null 2>&1 || missing="$$missing nodejs"; \
+	 command -v npm >/dev/null 2>&1 || missing="$$missing npm"; \
 	 [ -z "$$missing" ] || { echo "Installing Debian packages:$$missing"; \
 	   apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
 
@@ -74,6 +80,10 @@ $(TOOLS)/golangci-$(GOLANGCI):
 $(TOOLS)/mailpit-$(MAILPIT):
 	@echo "Installing mailpit $(MAILPIT)"; GOBIN=$(TOOLS) go install github.com/axllent/mailpit@$(MAILPIT) && touch $@
 
-$(TOOLS)/axe-$(AXE):
+$(TOOLS)/oidc-$(OIDC): | packages
+	@echo "Installing oidc-provider $(OIDC)"; mkdir -p $(TOOLS)/oidc && cd $(TOOLS)/oidc && \
+	 { [ -f package.json ] || echo '{"private":true}' > package.json; } && npm install --silent --no-audit --no-fund oidc-provider@$(OIDC) >/dev/null && touch $@
+
+$(TOOLS)/axe-$(AXE): | packages
 	@echo "Installing axe-core $(AXE)"; mkdir -p $(TOOLS)/axe && cd $(TOOLS)/axe && \
 	 { [ -f package.json ] || echo '{"private":true}' > package.json; } && npm install --silent --no-audit --no-fund axe-core@$(AXE) >/dev/null && touch $@

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// What the real provider knows us by.
+const (
+	realClient = "portico-demo"
+	realSecret = "a secret of forty characters, and two more"
+)
+
+// realProvider starts oidc-provider, a certified implementation, and returns its issuer.
+func realProvider(t *testing.T, base, connection string) string {
+	t.Helper()
+	tools := os.Getenv("PORTICO_TEST_TOOLS")
+	if tools == "" {
+		tools = filepath.Join("..", "..", ".tools")
+	}
+	module, err := filepath.Abs(filepath.Join(tools, "oidc", "node_modules", "oidc-provider", "lib", "index.js"))
+	if err == nil {
+		_, err = os.Stat(module)
+	}
+	if err != nil {
+		t.Fatalf("oidc-provider is installed by make test: %v", err)
+	}
+	settings, err := json.Marshal(map[string]any{"port": freePort(t), "clients": []any{map[string]any{
+		"client_id": realClient, "client_secret": realSecret, "redirect_uris": []string{base + "/login/callback/" + connection},
+		"post_logout_redirect_uris": []string{base + "/signed-out"},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set struct {
+		Port int `json:"port"`
+	}
+	if err := json.Unmarshal(settings, &set); err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	process := exec.Command("node", filepath.Join("testdata", "provider.mjs"))
+	process.Env = append(os.Environ(), "OIDC_MODULE="+module, "OIDC_SETTINGS="+string(settings))
+	process.Stdout, process.Stderr = log, log
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = process.Process.Kill(); _ = process.Wait() })
+	issuer := fmt.Sprintf("http://127.0.0.1:%d", set.Port)
+	for range 400 {
+		if reachable(issuer + "/.well-known/openid-configuration") {
+			return issuer
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	written, _ := os.ReadFile(log.Name())
+	t.Fatalf("the provider does not answer:\n%s", written)
+	return ""
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// until waits until the tab shows an address that begins with one of the beginnings and has been read as a whole.
+func (b *tab) until(beginnings ...string) string {
+	b.t.Helper()
+	var address string
+	for started := time.Now(); time.Since(started) < patience; time.Sleep(50 * time.Millisecond) {
+		var err error
+		address, err = chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.readyState === "complete" ? location.href : ""`))
+		if err != nil {
+			continue // between two pages
+		}
+		for _, beginning := range beginnings {
+			if strings.HasPrefix(address, beginning) {
+				return address
+			}
+		}
+	}
+	b.t.Fatalf("got %s, want one of %v", address, beginnings)
+	return ""
+}
+
+// click presses what the selector finds and waits for nothing.
+func (b *tab) click(selector string) {
+	b.t.Helper()
+	ctx, end := context.WithTimeout(b.ctx, patience)
+	defer end()
+	if err := chromedp.Do(ctx, chromedp.Click(selector)); err != nil {
+		b.t.Fatalf("click %s at %s: %v", selector, b.at(), err)
+	}
+}
+
+// signInAt signs in on the provider's own pages, as often as it asks, and comes back.
+func (b *tab) signInAt(issuer, login string) {
+	b.t.Helper()
+	b.until(issuer + "/interaction/")
+	for range 4 {
+		address := b.until(issuer+"/interaction/", b.demo.base+"/account", b.demo.base+"/terms", b.demo.base+"/login/callback")
+		if strings.HasPrefix(address, b.demo.base) {
+			return
+		}
+		asks, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.querySelector("[name=login]") !== null`))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if asks {
+			b.run(chromedp.SendKeys("[name=login]", login), chromedp.SendKeys("[name=password]", "any"))
+		}
+		b.click("button[type=submit]")
+		b.leftFrom(address)
+	}
+	b.t.Fatalf("the provider asks without end, at %s", b.at())
+}
+
+// leftFrom waits until the tab is somewhere else.
+func (b *tab) leftFrom(address string) {
+	b.t.Helper()
+	for started := time.Now(); time.Since(started) < patience; time.Sleep(50 * time.Millisecond) {
+		now, err := chromedp.Run(b.ctx, chromedp.Location())
+		if err == nil && now != address {
+			return
+		}
+	}
+	b.t.Fatalf("still at %s", address)
+}
+
+// connectReal has the administrator connect the real provider on their pages, and test it.
+func (b *tab) connectReal(issuer string) {
+	b.t.Helper()
+	admin := b.demo.people[2]
+	b.signIn(admin.Email, admin.Password)
+	b.open("/admin/connect/oidc")
+	for name, value := range map[string]string{
+		"connection": "real", "connection_name": "Real ID", "issuer": issuer, "client_id": realClient, "client_secret": realSecret,
+	} {
+		b.fill(name, value)
+	}
+	b.run(chromedp.Click("#trust_email"))
+	b.press(`main form[action="/admin/connect/oidc"] button.primary`)
+	b.want("/admin/connections/real", "Real ID")
+	b.submit("/admin/connections/real/test")
+	b.want("/admin/connections/real/test", "Works")
+	if said, err := chromedp.Run(b.ctx, chromedp.Text("main")); err != nil || strings.Contains(said, "Does not work") {
+		b.t.Fatalf("the test of the connection: %v\n%s", err, said)
+	}
+}
+
+// TestRealProvider goes the whole way with a certified provider: connect it, sign up by it, come back, link it.
+func TestRealProvider(t *testing.T) {
+	root := browser(t)
+	demo := startDemo(t)
+	issuer := realProvider(t, demo.base, "real")
+	desk := look{width: 1280, script: true}
+	demo.tab(t, root, desk).connectReal(issuer)
+
+	nora := demo.tab(t, root, desk)
+	nora.open("/login")
+	nora.click(`main form[action="/login/with/real"] button`)
+	nora.signInAt(issuer, "nora")
+	nora.until(demo.base + "/terms/accept")
+	nora.accept()
+	nora.open("/account/profile")
+	nora.want("/account/profile", "nora@id.example")
+	nora.want("/account/profile", "Real ID")
+	nora.click(`form[action="/logout"] button`)
+	nora.until(demo.base + "/signed-out")
+	nora.open("/login")
+	nora.click(`main form[action="/login/with/real"] button`)
+	nora.until(demo.base + "/account") // known at the provider and here: nothing is asked
+
+	ana := demo.tab(t, root, look{width: 1280}) // without scripts
+	ana.signIn(demo.people[0].Email, demo.people[0].Password)
+	ana.accept()
+	ana.open("/account/security/connections")
+	ana.click(`main form[action="/account/security/connections/with/real"] button`)
+	ana.signInAt(issuer, "ana")
+	ana.until(demo.base + "/account/security/connections/join")
+	ana.want("/account/security/connections/join", "Ana of Demo")
+	ana.submit("/account/security/connections/join")
+	ana.want("/account/security/connections", "ana@id.example")
+}
+
+// accept accepts the terms that are shown, one after the other.
+func (b *tab) accept() {
+	b.t.Helper()
+	for range 4 {
+		if b.at() != "/terms/accept" {
+			return
+		}
+		b.press(`main button[value="accept"]`)
+	}
+	b.t.Fatalf("asked for more and more, at %s", b.at())
+}
