@@ -34,9 +34,7 @@ func main() {
 }
 
 func run(args []string) error {
-	var c commands
-	parser, err := kong.New(&c, kong.Name("portico"), kong.Description("Self-service account portal."),
-		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	parser, err := parser()
 	if err != nil {
 		return err
 	}
@@ -49,6 +47,15 @@ func run(args []string) error {
 	chosen.BindTo(ctx, (*context.Context)(nil))
 	chosen.Bind(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
 	return chosen.Run()
+}
+
+// parser reads the command line.
+func parser(more ...kong.Option) (*kong.Kong, error) {
+	options := []kong.Option{
+		kong.Name("portico"), kong.Description("Self-service account portal."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	}
+	return kong.New(&commands{}, append(options, more...)...)
 }
 
 // now is the process's clock: UTC, to the microsecond that databases keep.

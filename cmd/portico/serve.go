@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"portico/internal/config"
-	"portico/internal/i18n"
 	"portico/internal/mail"
 	"portico/internal/store"
 	"portico/internal/tenant"
@@ -25,7 +24,7 @@ func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 	}
 	sender, err := mail.NewSMTP(c.SMTPURL, c.MailFrom)
 	if err != nil {
-		return err
+		return fmt.Errorf("the settings are not right:\nPORTICO_SMTP_URL: %w", err)
 	}
 	db, err := openMigrated(ctx, c.DatabaseURL)
 	if err != nil {
@@ -49,11 +48,6 @@ func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 // ensureDefault gives the default tenant the settings of the process: it needs no set-up of its own.
 func (c *serveCommand) ensureDefault(ctx context.Context, db *store.DB) error {
 	settings := tenant.Settings{Product: c.Product, SupportEmail: c.Support, Locales: c.Locales}
-	for _, tag := range c.Locales {
-		if _, ok := i18n.Find(tag); !ok {
-			return fmt.Errorf("PORTICO_LOCALES: %q is not shipped", tag)
-		}
-	}
 	all, _, err := db.Tenants(ctx)
 	if err != nil {
 		return err

@@ -5,10 +5,14 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
+	"portico/internal/i18n"
 	"portico/internal/keys"
 )
 
@@ -39,6 +43,9 @@ func (s Serve) Check() (Checked, error) {
 	add := func(name, what string) { wrong = append(wrong, fmt.Errorf("%s: %s", name, what)) }
 
 	var checked Checked
+	if _, port, err := net.SplitHostPort(s.Addr); err != nil || port == "" {
+		add("PORTICO_ADDR", "must look like :8080 or 127.0.0.1:8080")
+	}
 	base, err := url.Parse(s.BaseURL)
 	switch {
 	case s.BaseURL == "":
@@ -47,8 +54,8 @@ func (s Serve) Check() (Checked, error) {
 		add("PORTICO_BASE_URL", "must look like https://account.example.org")
 	case base.Scheme == "http" && !loopback(base.Hostname()):
 		add("PORTICO_BASE_URL", "must begin with https:// (http:// is for this machine alone)")
-	case strings.Trim(base.Path, "/") != "":
-		add("PORTICO_BASE_URL", "must have no path")
+	case strings.Trim(base.Path, "/") != "" || base.RawQuery != "" || base.Fragment != "" || base.User != nil:
+		add("PORTICO_BASE_URL", "must have no path and nothing else behind the host")
 	default:
 		checked.Secure = base.Scheme == "https"
 	}
@@ -63,6 +70,7 @@ func (s Serve) Check() (Checked, error) {
 		add("PORTICO_KEYS", err.Error())
 	}
 	s.checkMail(add)
+	s.checkLocales(add)
 	for _, proxy := range s.Proxies {
 		prefix, err := netip.ParsePrefix(proxy)
 		if err != nil {
@@ -84,6 +92,24 @@ func (s Serve) checkMail(add func(name, what string)) {
 	}
 	if s.MailFrom == "" {
 		add("PORTICO_MAIL_FROM", "is missing")
+	} else if _, err := mail.ParseAddress(s.MailFrom); err != nil {
+		add("PORTICO_MAIL_FROM", "must look like Harbour Books <account@example.org>")
+	}
+	if support, err := mail.ParseAddress(s.Support); s.Support != "" && (err != nil || support.Address != s.Support) {
+		add("PORTICO_SUPPORT_EMAIL", "must look like help@example.org")
+	}
+}
+
+func (s Serve) checkLocales(add func(name, what string)) {
+	if len(s.Locales) == 0 {
+		add("PORTICO_LOCALES", "is missing")
+	}
+	for i, tag := range s.Locales {
+		if _, ok := i18n.Find(tag); !ok {
+			add("PORTICO_LOCALES", fmt.Sprintf("%q is not shipped", tag))
+		} else if slices.Contains(s.Locales[:i], tag) {
+			add("PORTICO_LOCALES", fmt.Sprintf("%q is named twice", tag))
+		}
 	}
 }
 
