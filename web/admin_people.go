@@ -143,14 +143,14 @@ func (s *Server) personForm(c echo.Context, p profile.Profile, typed map[string]
 			{Label: i18n.T(ctx, "profile.lang.mail"), Value: firstNonEmpty(p.UserMetadata.Text(profile.FieldLang), "–"), LTR: true},
 		},
 	}
-	for _, name := range profile.AttributeNames() {
+	for _, name := range profile.Correctable(tenant.From(ctx), p) {
 		value, sent := typed[name]
 		if !sent {
 			value = p.Value(name)
 		}
 		view.Fields = append(view.Fields, components.FieldModel{
 			Name: name, Label: i18n.T(ctx, profileLabels[name]), Value: value, Error: f.problem(name), Optional: name != profile.FieldName,
-			LTR: name == profile.FieldPhone, Autocomplete: "off",
+			LTR: name == profile.FieldPhone || name == profile.FieldUsername, Autocomplete: "off",
 		})
 	}
 	view.Refused = len(refused) > 0
@@ -164,9 +164,9 @@ func (s *Server) savePerson(c echo.Context) error {
 		return err
 	}
 	typed := map[string]string{}
-	for _, name := range profile.AttributeNames() {
-		if form.Has(name) {
-			typed[name] = form.Get(name)
+	for name, value := range flat(form) {
+		if _, known := profileLabels[name]; known {
+			typed[name] = value
 		}
 	}
 	version, _ := strconv.ParseInt(form.Get(fieldVersion), 10, 64)

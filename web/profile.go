@@ -95,7 +95,7 @@ func (s *Server) profileForm(c echo.Context, p profile.Profile, typed *profile.E
 		Initials: profile.Initials(p.Name, p.Email), Email: p.Email, Verified: p.EmailVerified,
 		Name:     f.text(profile.FieldName, "profile.name", "name"),
 		Names:    append(f.text(profile.FieldGivenName, "profile.given", "given-name"), f.text(profile.FieldFamilyName, "profile.family", "family-name")...),
-		Nickname: f.text(profile.FieldNickname, "profile.nickname", "nickname"),
+		Nickname: append(f.text(profile.FieldNickname, "profile.nickname", "nickname"), f.text(profile.FieldUsername, "profile.username", "username")...),
 		Phone:    f.text(profile.FieldPhone, "profile.phone", "tel"),
 		Zone:     f.text(profile.FieldZone, "profile.zone", ""),
 		Declared: f.declared(s.Profiles.Schema(tenant.From(ctx))),
@@ -142,6 +142,8 @@ func (f profileFields) text(name, label, autocomplete string) []components.Field
 	switch name {
 	case profile.FieldNickname:
 		m.Hint = i18n.T(f.ctx, "profile.nickname.hint")
+	case profile.FieldUsername:
+		m.Hint, m.LTR = i18n.T(f.ctx, "profile.username.hint", "max", profile.MaxUsername), true
 	case profile.FieldPhone:
 		m.Hint, m.Type, m.InputMode, m.LTR = i18n.T(f.ctx, "profile.phone.hint"), "tel", "tel", true
 	case profile.FieldZone:
@@ -247,6 +249,6 @@ func (s *Server) conflict(c echo.Context, saved profile.Profile, typed profile.E
 
 var profileLabels = map[string]string{
 	profile.FieldName: "profile.name", profile.FieldGivenName: "profile.given", profile.FieldFamilyName: "profile.family",
-	profile.FieldNickname: "profile.nickname", profile.FieldPhone: "profile.phone", profile.FieldPageLang: "profile.lang.ui",
+	profile.FieldNickname: "profile.nickname", profile.FieldUsername: "profile.username", profile.FieldPhone: "profile.phone", profile.FieldPageLang: "profile.lang.ui",
 	profile.FieldLang: "profile.lang.mail", profile.FieldZone: "profile.zone",
 }

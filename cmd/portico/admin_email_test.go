@@ -108,3 +108,30 @@ func TestWhoseAddressIsNotForAnAdministratorToCorrect(t *testing.T) {
 		}
 	}
 }
+
+func TestUsernamesAreCorrectedWhereTheyAreInUse(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		mara, ana := w.administrator(t, "mara@example.org"), w.visitor(t)
+		ana.signUp("ana@example.org")
+		f.NewUser(t, "bo@example.org", func(p *profile.Profile) { p.Username = "bo" })
+		u := w.user(t, "ana@example.org")
+		self, path := "/admin/users/"+u.ID, userPath(u, "")
+		p := mara.send(mara.get(path), path, map[string]string{"username": "BO"})
+		p = mara.want(p, http.StatusUnprocessableEntity, self, "Somebody else has this username")
+		p = mara.send(p, path, map[string]string{"username": "two words"})
+		p = mara.want(p, http.StatusUnprocessableEntity, self, "Use at most 15 letters")
+		p = mara.send(p, path, map[string]string{"username": "Ana.F"})
+		mara.want(p, http.StatusOK, self, "Saved.")
+		mara.want(mara.get("/admin/users?q=ana.f"), http.StatusOK, "/admin/users", "ana@example.org")
+		p = ana.want(ana.get("/account/profile"), http.StatusOK, "/account/profile", "Username")
+		p = ana.send(p, "/account/profile", map[string]string{"username": "ana.the.first", "name": "Ana"})
+		ana.want(p, http.StatusOK, "/account/profile", "saved")
+		if saved, err := f.DB.FindProfile(t.Context(), u); err != nil || saved.Username != "ana.f" || saved.Name != "Ana" {
+			t.Errorf("got %q, %v, want what the administrator wrote: the tenant lets nobody else change it", saved.Username, err)
+		}
+	}, func(s *tenant.Settings) {
+		s.Attributes = map[string]tenant.AttributePolicy{profile.FieldUsername: {Access: tenant.ReadOnly}}
+	})
+}

@@ -270,7 +270,7 @@ func (s *Service) SetRole(ctx context.Context, actor, u tenant.User, role string
 // Correct changes a person's attributes. It returns valid.Errors or profile.Stale.
 func (s *Service) Correct(ctx context.Context, actor, u tenant.User, version int64, values map[string]string) error {
 	return s.change(ctx, actor, u, audit.Event{Type: audit.AdminWrote}, func(ctx context.Context, p profile.Profile) ([]string, error) {
-		corrected, fields, err := profile.Corrected(p, values)
+		corrected, fields, err := profile.Corrected(tenant.From(ctx), p, values)
 		if err != nil || len(fields) == 0 {
 			return fields, err
 		}
@@ -279,7 +279,7 @@ func (s *Service) Correct(ctx context.Context, actor, u tenant.User, version int
 		}
 		corrected.Version++
 		corrected.UpdatedAt, corrected.EditedAt = s.now(), s.now()
-		if err := s.store.SaveEdit(ctx, corrected); err != nil {
+		if err := profile.Taken(s.store.SaveEdit(ctx, corrected)); err != nil {
 			return nil, err
 		}
 		return fields, s.tell(ctx, p, mail.ProfileChangedByAdmin, mail.Facts{Changes: fields, Link: tenant.From(ctx).URL("/account/profile")})

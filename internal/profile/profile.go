@@ -58,6 +58,7 @@ const (
 	MaxPicture  = 2048
 	MaxEmail    = 254
 	MaxLocal    = 64
+	MaxUsername = 15
 )
 
 // Profile is one person's. Version counts the changes people and administrators make, and unlike UpdatedAt not the
@@ -157,6 +158,13 @@ func Phone(s string) string {
 		}
 		return r
 	}, norm.NFKC.String(s))
+}
+
+var usernamePattern = regexp.MustCompile("^[a-z0-9@^$!#.+'~_`-]+$")
+
+// validUsername reports whether a new username has the form that rule P-1 asks for; an address is not one.
+func validUsername(name string) bool {
+	return len(name) <= MaxUsername && usernamePattern.MatchString(name) && len(CheckEmail(name)) > 0
 }
 
 // tidy trims a text and gives it one form, so that equal names are equal.

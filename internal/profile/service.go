@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -89,6 +90,7 @@ var attributes = []attribute{
 	{FieldGivenName, func(p *Profile) *string { return &p.GivenName }, MaxName},
 	{FieldFamilyName, func(p *Profile) *string { return &p.FamilyName }, MaxName},
 	{FieldNickname, func(p *Profile) *string { return &p.Nickname }, MaxNickname},
+	{FieldUsername, func(p *Profile) *string { return &p.Username }, 0},
 	{FieldPhone, func(p *Profile) *string { return &p.PhoneNumber }, 0},
 }
 
@@ -146,7 +148,7 @@ func (s *Service) Edit(ctx context.Context, u tenant.User, e Edit) error {
 		}
 		edited.Version++
 		edited.UpdatedAt, edited.EditedAt = s.now(), s.now()
-		if err := s.store.SaveEdit(ctx, edited); err != nil {
+		if err := Taken(s.store.SaveEdit(ctx, edited)); err != nil {
 			return err
 		}
 		return s.log.Record(ctx, audit.Event{Type: audit.ProfileUpdated, User: u, Fields: fields})
@@ -200,8 +202,11 @@ func (p Profile) overManaged(values map[string]string) []string {
 // set puts text into the attribute, or says why not. A name must stay when it is required, and the full name always is.
 func (a attribute) set(p *Profile, text string, required bool) valid.Errors {
 	text = tidy(text)
-	if a.name == FieldPhone {
+	switch a.name {
+	case FieldPhone:
 		text = Phone(text)
+	case FieldUsername:
+		text = strings.ToLower(text)
 	}
 	var refused valid.Errors
 	switch {
@@ -211,6 +216,8 @@ func (a attribute) set(p *Profile, text string, required bool) valid.Errors {
 		refused.Add(a.name, "err.required")
 	case a.name == FieldPhone && text != "" && !phonePattern.MatchString(text):
 		refused.Add(a.name, "err.phone", "example", "+351 912 345 678")
+	case a.name == FieldUsername && text != "" && text != p.Username && !validUsername(text):
+		refused.Add(a.name, "err.username", "max", MaxUsername)
 	case a.max > 0 && utf8.RuneCountInString(text) > a.max:
 		refused.Add(a.name, "err.name.long", "max", a.max)
 	case hasControl(text):
@@ -337,27 +344,39 @@ func Preferences(userMetadata string) (lang, letters, zone string) {
 	return m.Text(FieldPageLang), m.Text(FieldLang), m.Text(FieldZone)
 }
 
-// Corrected is p with the attributes that an administrator sent, whatever the tenant's policy, and the names of those
-// that changed. It returns valid.Errors.
-func Corrected(p Profile, values map[string]string) (Profile, []string, error) {
-	corrected, refused := p, valid.Errors(nil)
+// Corrected is p with the attributes that an administrator of t sent, whatever people may change themselves, and the names of
+// those that changed. It returns valid.Errors.
+func Corrected(t tenant.Tenant, p Profile, values map[string]string) (Profile, []string, error) {
+	corrected, refused, correctable := p, valid.Errors(nil), Correctable(t, p)
 	for _, a := range attributes {
-		if text, sent := values[a.name]; sent && p.IsManaged(a.name) {
-			if tidy(text) != *a.value(&p) {
-				refused.Add(a.name, "profile.managed", "provider", p.ManagedBy)
-			}
-		} else if sent {
+		text, sent := values[a.name]
+		switch {
+		case !sent || !slices.Contains(correctable, a.name):
+		case !p.IsManaged(a.name):
 			refused = append(refused, a.set(&corrected, text, false)...)
+		case tidy(text) != *a.value(&p):
+			refused.Add(a.name, "profile.managed", "provider", p.ManagedBy)
 		}
 	}
 	return corrected, changes(p, corrected), refused.Err()
 }
 
-// AttributeNames lists the attributes of a profile that can be edited, in the order of the page.
-func AttributeNames() []string {
-	names := make([]string, len(attributes))
-	for i, a := range attributes {
-		names[i] = a.name
+// Correctable lists the attributes of p that an administrator of t can change, in the order of the page. A username is
+// among them where the tenant uses them, or the person has one from elsewhere.
+func Correctable(t tenant.Tenant, p Profile) []string {
+	var names []string
+	for _, a := range attributes {
+		if a.name != FieldUsername || p.Username != "" || t.Policy(a.name).Access != tenant.Hide {
+			names = append(names, a.name)
+		}
 	}
 	return names
+}
+
+// Taken turns ErrTaken, which an edit can only come upon by its username, into valid.Errors.
+func Taken(err error) error {
+	if errors.Is(err, ErrTaken) {
+		return valid.Errors{{Field: FieldUsername, Key: "err.username.taken"}}
+	}
+	return err
 }

@@ -146,14 +146,15 @@ func (db *DB) saveColumns(ctx context.Context, p profile.Profile, columns ...str
 	return err
 }
 
-// SaveEdit writes what people may change about themselves, and nothing else.
+// SaveEdit writes what people may change about themselves, and nothing else. It returns profile.ErrTaken when somebody else
+// has the username.
 func (db *DB) SaveEdit(ctx context.Context, p profile.Profile) error {
 	before, err := db.FindProfile(ctx, p.User)
 	if err != nil {
 		return err
 	}
-	err = db.saveColumns(ctx, p, "version", "name", "given_name", "family_name", "nickname", "phone_number", "phone_verified",
-		"user_metadata", "updated_at", "edited_at")
+	err = db.saveColumns(ctx, p, "version", "name", "given_name", "family_name", "nickname", "username", "phone_number",
+		"phone_verified", "user_metadata", "updated_at", "edited_at")
 	if err != nil {
 		return err
 	}

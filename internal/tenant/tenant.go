@@ -147,14 +147,21 @@ func (s Settings) FrameAncestors() string {
 	return strings.Join(allowed, " ")
 }
 
-// Policy is the policy of the attribute called name: what the settings say, else open to change.
+// Policy is the policy of the attribute called name: what the settings say, else open to change. Usernames are not in use
+// unless the settings say so (rule P-1).
 func (s Settings) Policy(name string) AttributePolicy {
 	p := s.Attributes[name]
 	if p.Access == "" {
 		p.Access = ReadWrite
+		if name == username {
+			p.Access = Hide
+		}
 	}
 	return p
 }
+
+// username is the attribute that few tenants want.
+const username = "username"
 
 // URL returns the absolute address of path, which begins with a slash, on the tenant's configured origin.
 func (t Tenant) URL(path string) string { return strings.TrimRight(t.Origin, "/") + path }
