@@ -70,6 +70,14 @@ type model struct {
 	Address  string // of the link to support: mailto: or https:
 }
 
+// side is where lines begin: mail programs know no logical properties.
+func (m model) side() string {
+	if m.Language.Dir == "rtl" {
+		return "right"
+	}
+	return "left"
+}
+
 func modelOf(ctx context.Context, from From, letter mail.Letter) (model, error) {
 	s, ok := shapes[letter.Kind]
 	if !ok {
@@ -94,7 +102,7 @@ func modelOf(ctx context.Context, from From, letter mail.Letter) (model, error) 
 		m.blocks = append(m.blocks, block{form: small, text: i18n.T(ctx, "mail.code.safe", w.args...)})
 	}
 	if letter.User != "" && !s.stranger {
-		m.Settings, m.SetURL = i18n.T(ctx, "mail.language"), strings.TrimRight(from.Origin, "/")+"/account/profile"
+		m.Settings, m.SetURL = i18n.T(ctx, "mail.language"), strings.TrimRight(from.Origin, "/")+"/account/profile#language"
 	}
 	m.support(ctx, from)
 	return m, nil
