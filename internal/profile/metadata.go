@@ -59,15 +59,11 @@ func ParseMetadata(content []byte, app bool) (Metadata, error) {
 	if len(content) > 4*MaxMetadata {
 		return nil, BadMetadata{Reason: TooLarge}
 	}
-	decoder := json.NewDecoder(bytes.NewReader(content))
-	var m Metadata
-	if err := decoder.Decode(&m); err != nil || decoder.More() {
-		if trimmed := bytes.TrimSpace(content); json.Valid(trimmed) {
-			return nil, BadMetadata{Reason: NotObject}
-		}
+	if !json.Valid(content) {
 		return nil, BadMetadata{Reason: BadJSON}
 	}
-	if m == nil {
+	var m Metadata
+	if err := json.Unmarshal(content, &m); err != nil || m == nil {
 		return nil, BadMetadata{Reason: NotObject}
 	}
 	return m, CheckMetadata(m, app)
@@ -138,11 +134,13 @@ func (m Metadata) JSON() []byte {
 	if len(m) == 0 {
 		return []byte("{}")
 	}
-	content, err := json.Marshal(m)
-	if err != nil {
+	var content bytes.Buffer
+	encoder := json.NewEncoder(&content)
+	encoder.SetEscapeHTML(false) // it is no page, and a sign of markup counts as the one it is
+	if err := encoder.Encode(m); err != nil {
 		return []byte("{}") // a Metadata is only made from valid JSON
 	}
-	return content
+	return bytes.TrimSpace(content.Bytes())
 }
 
 // Value returns the value under a root key, or nil.
@@ -195,12 +193,43 @@ func (m Metadata) Changed(other Metadata) []string {
 	return keys
 }
 
+// sameJSON reports whether two values mean the same: a database may have sorted the keys and spelled texts and numbers anew.
 func sameJSON(a, b json.RawMessage) bool {
-	var x, y bytes.Buffer
-	if json.Compact(&x, a) != nil || json.Compact(&y, b) != nil {
-		return bytes.Equal(a, b)
+	if bytes.Equal(a, b) {
+		return true
 	}
-	return bytes.Equal(x.Bytes(), y.Bytes())
+	x, okX := exactly(a)
+	y, okY := exactly(b)
+	return okX && okY && same(x, y)
+}
+
+// exactly reads a value with its numbers as they are written.
+func exactly(content json.RawMessage) (value any, ok bool) {
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.UseNumber()
+	err := decoder.Decode(&value)
+	return value, err == nil
+}
+
+func same(a, b any) bool {
+	switch a := a.(type) {
+	case json.Number:
+		b, ok := b.(json.Number)
+		return ok && (a == b || strings.ContainsAny(string(a+b), ".eE") && float(a) == float(b))
+	case []any:
+		b, ok := b.([]any)
+		return ok && slices.EqualFunc(a, b, same)
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		return ok && maps.EqualFunc(a, b, same)
+	default:
+		return a == b
+	}
+}
+
+func float(n json.Number) float64 {
+	value, _ := n.Float64()
+	return value
 }
 
 // set puts a text under key, or removes the key when the text is empty.
