@@ -352,10 +352,13 @@ var (
 		"/terms/terms/versions", "/terms/terms/compare?from=1&to=3", "/nowhere", "/verify/unknown", "/password/reset/unknown",
 	}
 	peoplesPages = []string{
-		"/account", "/account/profile", "/account/email", "/account/security", "/account/security/sessions",
+		"/account", "/account/profile", "/account/email", "/account/security", "/account/security/sessions", "/account/security/connections",
 		"/account/security/activity", "/account/security/password", "/account/terms", "/account/data", "/reauth",
 	}
-	adminsPages = []string{"/admin", "/admin/users", "/admin/users?q=nobody", "/admin/requests", "/admin/audit", "/admin/emails", "/admin/emails/outbox"}
+	adminsPages = []string{
+		"/admin", "/admin/users", "/admin/users?q=nobody", "/admin/requests", "/admin/audit", "/admin/emails", "/admin/emails/outbox",
+		"/admin/connections", "/admin/connect/apple", "/admin/connections/demo",
+	}
 )
 
 func TestEveryPageIsAccessible(t *testing.T) {

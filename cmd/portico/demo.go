@@ -40,6 +40,8 @@ var demoPeople = []demoPerson{
 	{"admin@example.org", "keeper of the old keys", []string{profile.RoleAdmin}, "Mara Lindqvist", "Mara", `{}`},
 }
 
+const demoProduct = "Harbour Books"
+
 // demoMetadata declares two fields of user_metadata, to show what a company can ask.
 const demoMetadata = `{
   "type": "object",
@@ -96,6 +98,9 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err := demoData(ctx, db, p.config.Terms, base); err != nil {
 		return err
 	}
+	if err := p.withDemoID(ctx, base); err != nil {
+		return err
+	}
 	if err := c.announce(base); err != nil {
 		return err
 	}
@@ -115,7 +120,7 @@ func (c *demoCommand) announce(base string) error {
 	for _, p := range demoPeople {
 		fmt.Fprintf(os.Stderr, "  %-20s %s\n", p.Email, p.Password)
 	}
-	fmt.Fprintln(os.Stderr)
+	fmt.Fprint(os.Stderr, "\nOr sign in with Demo ID, an identity provider of the demonstration, and choose who you are.\n\n")
 	return nil
 }
 
@@ -135,7 +140,7 @@ func demoKeys(path string) (keys.Ring, error) {
 // demoData fills an empty database.
 func demoData(ctx context.Context, db *store.DB, documents *terms.Service, base string) error {
 	t := tenant.Tenant{ID: tenant.Default, Origin: base, Settings: tenant.Settings{
-		Product: "Harbour Books", SupportEmail: "help@harbour-books.example", Metadata: json.RawMessage(demoMetadata),
+		Product: demoProduct, SupportEmail: "help@harbour-books.example", Metadata: json.RawMessage(demoMetadata),
 		Locales: []string{"en", "de", "es", "fr", "pt", "pl", "ar", "ja"},
 	}}
 	if err := db.AddTenant(ctx, t, nil); err != nil {

@@ -41,6 +41,7 @@ type portal struct {
 	changes *verification.Service
 	guesses *guard.Service
 	purge   func(context.Context) error
+	around  func(http.Handler) http.Handler // answers beside the portal, in the demonstration alone
 }
 
 // parts is what a portal is built from.
@@ -103,8 +104,12 @@ const (
 
 // serve answers on listener until ctx ends, then lets what is under way finish: no request is cut, no letter is lost.
 func (p *portal) serve(ctx context.Context, listener net.Listener) error {
+	handler := web.New(p.config)
+	if p.around != nil {
+		handler = p.around(handler)
+	}
 	server := &http.Server{
-		Handler: web.New(p.config), ReadHeaderTimeout: readHeader, ReadTimeout: readBody, WriteTimeout: write,
+		Handler: handler, ReadHeaderTimeout: readHeader, ReadTimeout: readBody, WriteTimeout: write,
 		IdleTimeout: idle, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
 	}
 	background, end := context.WithCancel(context.WithoutCancel(ctx))

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// by signs in with Demo ID as somebody whose name is changed to name on the way, and ends where that leads.
+func (b *tab) by(button, person, name string) {
+	b.t.Helper()
+	b.click(button)
+	b.until(b.demo.base + demoIDPath + "/authorize")
+	field := `[id="name-` + person + `"]`
+	b.run(chromedp.SetValue(field, name))
+	b.click(`form:has(` + field + `) button`)
+	b.until(b.demo.base+"/account", b.demo.base+"/terms/accept")
+	b.accept()
+}
+
+// TestDemoID sees a profile filled, synced and linked, as a newcomer would, with and without scripts.
+func TestDemoID(t *testing.T) {
+	root := browser(t)
+	demo := startDemo(t)
+	axe := axeSource(t)
+	const signIn = `main form[action="/login/with/demo"] button`
+	kim := demo.tab(t, root, look{width: 360, lang: "ar"})
+	kim.open("/login")
+	kim.by(signIn, "kim", "Kim Berg")
+	kim.open("/account/profile")
+	kim.want("/account/profile", "kim@id.example")
+	kim.want("/account/profile", demoIDName)
+	again := demo.tab(t, root, look{width: 1280, script: true})
+	again.open("/login")
+	again.by(signIn, "kim", "Kim Lund")
+	kim.open("/account")
+	kim.want("/account", "Kim Lund")
+
+	// Ana has a password here and comes by Demo ID as well: two accounts with one address, until she joins them.
+	other := demo.tab(t, root, look{width: 1280, script: true})
+	other.open("/login")
+	other.by(signIn, "ana", "Ana Ferreira")
+	ana := demo.tab(t, root, look{width: 360, script: true})
+	ana.signIn(demo.people[0].Email, demo.people[0].Password)
+	ana.accept()
+	ana.open("/account/security/connections")
+	ana.want("/account/security/connections", "outra conta") // her pages are in Portuguese
+	ana.by(`main form[action="/account/security/connections/with/demo"] button`, "ana", "Ana Ferreira")
+	ana.until(demo.base + "/account/security/connections/join")
+	if found := ana.axe(axe); len(found) > 0 || ana.wide() {
+		t.Errorf("the comparison: %v, wide %v", found, ana.wide())
+	}
+	ana.submit("/account/security/connections/join")
+	ana.want("/account/security/connections", demoIDName)
+	other.open("/account")
+	other.want("/login", "")
+	other.click(signIn)
+	other.until(demo.base + demoIDPath + "/authorize")
+	if found := other.axe(axe); len(found) > 0 || other.wide() {
+		t.Errorf("the page of Demo ID: %v, wide %v", found, other.wide())
+	}
+	for _, b := range []*tab{kim, again, ana, other} {
+		b.clean()
+	}
+}
