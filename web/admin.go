@@ -44,7 +44,8 @@ func (s *Server) adminRoutes() []route {
 		get("/admin/requests", s.showRequests), post("/admin/requests", s.answerRequest),
 		get("/admin/users/:id", s.showPerson), post("/admin/users/:id", s.savePerson),
 		get("/admin/users/:id/email", s.showPersonEmail), post("/admin/users/:id/email", s.savePersonEmail),
-		get("/admin/users/:id/metadata", s.showMetadata), post("/admin/users/:id/metadata", s.saveMetadata),
+		get("/admin/users/:id/metadata", s.showMetadata),
+		{adminsFresh, http.MethodPost, "/admin/users/:id/metadata", s.saveMetadata, true},
 		get("/admin/users/:id/security", s.showPersonSecurity), get("/admin/users/:id/activity", s.showPersonActivity),
 		get("/admin/users/:id/actions", s.showActions), post("/admin/users/:id/actions", s.act),
 	}

@@ -72,6 +72,19 @@ func TestAdministratorCorrects(t *testing.T) {
 		mara.want(p, http.StatusOK, "/admin/users/"+u.ID, "Saved.")
 		w.letter(t, "ana@example.org", mail.ProfileChangedByAdmin)
 
+		typed := "{\n  \"plan\": gold\n}"
+		p = mara.send(mara.get(metadata), metadata, map[string]string{"app_metadata": typed, "user_metadata": "{\"a\": 1"})
+		p = mara.want(p, http.StatusUnprocessableEntity, "/admin/users/"+u.ID+"/metadata", "Line 2, column 11: this is not valid JSON, at “gold”")
+		mara.want(p, http.StatusUnprocessableEntity, "/admin/users/"+u.ID+"/metadata", "The JSON ends too early, in line 1, column 8")
+		if kept := formOf(t, p, metadata); kept.Get("app_metadata") != typed || kept.Get("user_metadata") != "{\"a\": 1" {
+			t.Errorf("got %q, want what was typed", kept)
+		}
+		long := "{\"a\": \"" + strings.Repeat("x", 60<<10) + "\"}"
+		p = mara.send(p, metadata, map[string]string{"app_metadata": long, "user_metadata": long})
+		p = mara.want(p, http.StatusUnprocessableEntity, "/admin/users/"+u.ID+"/metadata", "16")
+		if kept := formOf(t, p, metadata); kept.Get("app_metadata") != long || kept.Get("user_metadata") != long {
+			t.Error("what is too long is lost")
+		}
 		p = mara.send(mara.get(metadata), metadata, map[string]string{"app_metadata": `{"plan": "gold", "blocked": true}`})
 		p = mara.want(p, http.StatusUnprocessableEntity, "/admin/users/"+u.ID+"/metadata", "This key belongs to the profile itself: blocked")
 		p = mara.send(p, metadata, map[string]string{"app_metadata": `{"plan": "gold"}`})

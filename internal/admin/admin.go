@@ -293,14 +293,14 @@ type Metadata struct {
 	App     string
 }
 
-// Check reads both objects. It returns valid.Errors that name the path.
+// Check reads both objects. It returns valid.Errors that name the path, or line and column.
 func (m Metadata) Check() (user, app profile.Metadata, err error) {
 	var refused valid.Errors
 	user, userErr := profile.ParseMetadata([]byte(m.User), false)
 	app, appErr := profile.ParseMetadata([]byte(m.App), true)
 	for field, err := range map[string]error{FieldUser: userErr, FieldApp: appErr} {
 		if bad, ok := errors.AsType[profile.BadMetadata](err); ok {
-			refused.Add(field, "err.metadata."+string(bad.Reason), "path", bad.Path)
+			refused.Add(field, "err.metadata."+string(bad.Reason), "path", bad.Path, "line", bad.Line, "column", bad.Column, "near", bad.Near)
 		}
 	}
 	return user, app, refused.Err()

@@ -3,7 +3,9 @@ package profile
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -23,10 +25,14 @@ const (
 // Metadata is user_metadata or app_metadata: a JSON object, kept as it was sent (23 is not "23", rule M-1).
 type Metadata map[string]json.RawMessage
 
-// BadMetadata says why an object is refused, and where: Path is like "address.lines[2]".
+// BadMetadata says why an object is refused, and where: Path is like "address.lines[2]". What is no JSON at all has a Line and a
+// Column instead, counted from 1 in characters, and the words Near it.
 type BadMetadata struct {
 	Path   string
 	Reason MetadataReason
+	Line   int
+	Column int
+	Near   string
 }
 
 // MetadataReason is why metadata is refused. It is the last part of a message key, "err.metadata.…".
@@ -36,6 +42,8 @@ type MetadataReason string
 const (
 	NotObject    MetadataReason = "object"
 	BadJSON      MetadataReason = "json"
+	CutJSON      MetadataReason = "cut"
+	BadNumber    MetadataReason = "number"
 	BadKey       MetadataReason = "key"
 	ForbiddenKey MetadataReason = "forbidden"
 	TooLarge     MetadataReason = "size"
@@ -59,14 +67,41 @@ func ParseMetadata(content []byte, app bool) (Metadata, error) {
 	if len(content) > 4*MaxMetadata {
 		return nil, BadMetadata{Reason: TooLarge}
 	}
-	if !json.Valid(content) {
-		return nil, BadMetadata{Reason: BadJSON}
-	}
 	var m Metadata
-	if err := json.Unmarshal(content, &m); err != nil || m == nil {
+	err := json.Unmarshal(content, &m)
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok && len(bytes.TrimSpace(content)) > 0 {
+		return nil, badSyntax(content, int(syntax.Offset))
+	}
+	if err != nil || m == nil {
 		return nil, BadMetadata{Reason: NotObject}
 	}
 	return m, CheckMetadata(m, app)
+}
+
+// nearby is how many characters of what cannot be read are shown.
+const nearby = 20
+
+// badSyntax says where a text stops being JSON: at the last of the read bytes, or at its end.
+func badSyntax(content []byte, read int) BadMetadata {
+	bad := BadMetadata{Reason: BadJSON}
+	at := max(read-1, 0)
+	var skipped json.RawMessage
+	if err := json.NewDecoder(bytes.NewReader(content)).Decode(&skipped); errors.Is(err, io.ErrUnexpectedEOF) {
+		bad.Reason, at = CutJSON, len(bytes.TrimRight(content, " \t\r\n"))
+	}
+	before := content[:at]
+	bad.Line = bytes.Count(before, []byte("\n")) + 1
+	bad.Column = utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
+	rest, _, _ := strings.Cut(string(content[at:]), "\n")
+	if near := []rune(strings.TrimSpace(strings.ToValidUTF8(rest, "\uFFFD"))); len(near) > nearby {
+		bad.Near = string(near[:nearby]) + "…"
+	} else {
+		bad.Near = string(near)
+	}
+	if bad.Near == "" && bad.Reason == BadJSON {
+		bad.Near = `\n` // a line that ends within a text
+	}
+	return bad
 }
 
 // CheckMetadata checks keys, sizes and depth of an object; app says that it is app_metadata. It returns BadMetadata.
@@ -76,14 +111,14 @@ func CheckMetadata(m Metadata, app bool) error {
 	}
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		if app && slices.Contains(forbidden, key) {
-			return BadMetadata{key, ForbiddenKey}
+			return BadMetadata{Path: key, Reason: ForbiddenKey}
 		}
 		if badKey(key) {
-			return BadMetadata{key, BadKey}
+			return BadMetadata{Path: key, Reason: BadKey}
 		}
 		var value any
 		if err := json.Unmarshal(m[key], &value); err != nil {
-			return BadMetadata{key, BadJSON}
+			return BadMetadata{Path: key, Reason: BadNumber}
 		}
 		if err := checkValue(key, value, 2); err != nil {
 			return err
@@ -101,11 +136,11 @@ func checkValue(path string, value any, depth int) error {
 	switch value := value.(type) {
 	case string:
 		if len(value) > MaxMetadataText {
-			return BadMetadata{path, TooLong}
+			return BadMetadata{Path: path, Reason: TooLong}
 		}
 	case []any:
 		if depth > MaxMetadataDepth {
-			return BadMetadata{path, TooDeep}
+			return BadMetadata{Path: path, Reason: TooDeep}
 		}
 		for i, item := range value {
 			if err := checkValue(fmt.Sprintf("%s[%d]", path, i), item, depth+1); err != nil {
@@ -114,12 +149,12 @@ func checkValue(path string, value any, depth int) error {
 		}
 	case map[string]any:
 		if depth > MaxMetadataDepth {
-			return BadMetadata{path, TooDeep}
+			return BadMetadata{Path: path, Reason: TooDeep}
 		}
 		for _, key := range slices.Sorted(maps.Keys(value)) {
 			inner := path + "." + key
 			if badKey(key) {
-				return BadMetadata{inner, BadKey}
+				return BadMetadata{Path: inner, Reason: BadKey}
 			}
 			if err := checkValue(inner, value[key], depth+1); err != nil {
 				return err

@@ -38,25 +38,25 @@ func TestMetadataIsCheckedAsAWhole(t *testing.T) {
 		{name: "a key of 100 characters", text: `{"` + strings.Repeat("ä", 100) + `": 1}`},
 		{name: "a text of the greatest length", text: `{"a": "` + long + `"}`},
 		{name: "five levels", text: `{"a": {"b": {"c": {"d": {"e": 1}}}}}`},
-		{name: "nothing", text: ``, want: profile.BadMetadata{Reason: profile.BadJSON}},
-		{name: "half an object", text: `{"a": 1`, want: profile.BadMetadata{Reason: profile.BadJSON}},
-		{name: "two objects", text: `{"a": 1} {"b": 2}`, want: profile.BadMetadata{Reason: profile.BadJSON}},
-		{name: "a bracket too many", text: `{"a": 1}}`, want: profile.BadMetadata{Reason: profile.BadJSON}},
-		{name: "rubbish behind it", text: `{"a": 1}]x`, want: profile.BadMetadata{Reason: profile.BadJSON}},
+		{name: "nothing", text: ``, want: profile.BadMetadata{Reason: profile.NotObject}},
+		{name: "half an object", text: `{"a": 1`, want: profile.BadMetadata{Reason: profile.CutJSON, Line: 1, Column: 8}},
+		{name: "two objects", text: `{"a": 1} {"b": 2}`, want: profile.BadMetadata{Reason: profile.BadJSON, Line: 1, Column: 10, Near: `{"b": 2}`}},
+		{name: "a bracket too many", text: `{"a": 1}}`, want: profile.BadMetadata{Reason: profile.BadJSON, Line: 1, Column: 9, Near: `}`}},
+		{name: "rubbish behind it", text: `{"a": 1}]x`, want: profile.BadMetadata{Reason: profile.BadJSON, Line: 1, Column: 9, Near: `]x`}},
 		{name: "an array", text: `[1]`, want: profile.BadMetadata{Reason: profile.NotObject}},
 		{name: "a text", text: `"a"`, want: profile.BadMetadata{Reason: profile.NotObject}},
 		{name: "null", text: `null`, want: profile.BadMetadata{Reason: profile.NotObject}},
-		{name: "a point in a key", text: `{"a.b": 1}`, want: profile.BadMetadata{"a.b", profile.BadKey}},
-		{name: "a dollar in a deep key", text: `{"a": [0, {"$b": 1}]}`, want: profile.BadMetadata{"a[1].$b", profile.BadKey}},
-		{name: "an empty key", text: `{"": 1}`, want: profile.BadMetadata{"", profile.BadKey}},
-		{name: "a control in a key", text: `{"a\u0000": 1}`, want: profile.BadMetadata{"a\x00", profile.BadKey}},
-		{name: "a key of 101 characters", text: `{"` + strings.Repeat("ä", 101) + `": 1}`, want: profile.BadMetadata{strings.Repeat("ä", 101), profile.BadKey}},
-		{name: "a text that is too long", text: `{"a": ["` + long + `x"]}`, want: profile.BadMetadata{"a[0]", profile.TooLong}},
-		{name: "six levels", text: `{"a": {"b": {"c": {"d": {"e": {}}}}}}`, want: profile.BadMetadata{"a.b.c.d.e", profile.TooDeep}},
+		{name: "a point in a key", text: `{"a.b": 1}`, want: profile.BadMetadata{Path: "a.b", Reason: profile.BadKey}},
+		{name: "a dollar in a deep key", text: `{"a": [0, {"$b": 1}]}`, want: profile.BadMetadata{Path: "a[1].$b", Reason: profile.BadKey}},
+		{name: "an empty key", text: `{"": 1}`, want: profile.BadMetadata{Path: "", Reason: profile.BadKey}},
+		{name: "a control in a key", text: `{"a\u0000": 1}`, want: profile.BadMetadata{Path: "a\x00", Reason: profile.BadKey}},
+		{name: "a key of 101 characters", text: `{"` + strings.Repeat("ä", 101) + `": 1}`, want: profile.BadMetadata{Path: strings.Repeat("ä", 101), Reason: profile.BadKey}},
+		{name: "a text that is too long", text: `{"a": ["` + long + `x"]}`, want: profile.BadMetadata{Path: "a[0]", Reason: profile.TooLong}},
+		{name: "six levels", text: `{"a": {"b": {"c": {"d": {"e": {}}}}}}`, want: profile.BadMetadata{Path: "a.b.c.d.e", Reason: profile.TooDeep}},
 		{name: "too much", text: `{"a": "` + long + `"` + strings.Repeat(`, "b`+`": "`+long+`"`, 1) + bulk(8) + `}`, want: profile.BadMetadata{Reason: profile.TooLarge}},
 		{name: "far too much", text: `{"a": "` + strings.Repeat("x", 100<<10) + `"}`, want: profile.BadMetadata{Reason: profile.TooLarge}},
-		{name: "a number that nothing can hold", text: `{"a": 1e999}`, want: profile.BadMetadata{"a", profile.BadJSON}},
-		{name: "a name of the profile in app_metadata", text: `{"blocked": true}`, app: true, want: profile.BadMetadata{"blocked", profile.ForbiddenKey}},
+		{name: "a number that nothing can hold", text: `{"a": 1e999}`, want: profile.BadMetadata{Path: "a", Reason: profile.BadNumber}},
+		{name: "a name of the profile in app_metadata", text: `{"blocked": true}`, app: true, want: profile.BadMetadata{Path: "blocked", Reason: profile.ForbiddenKey}},
 		{name: "the same deeper", text: `{"a": {"blocked": true}}`, app: true},
 	} {
 		_, err := profile.ParseMetadata([]byte(c.text), c.app)
@@ -91,7 +91,7 @@ func TestForbiddenKeys(t *testing.T) {
 	for key := range strings.FieldsSeq("__tenant _id blocked clientID created_at email_verified email globalClientID global_client_id identities lastIP " +
 		"lastLogin loginsCount metadata multifactor_last_modified multifactor updated_at user_id") {
 		content := []byte(`{"` + key + `": 1}`)
-		if _, err := profile.ParseMetadata(content, true); !errors.Is(err, profile.BadMetadata{key, profile.ForbiddenKey}) {
+		if _, err := profile.ParseMetadata(content, true); !errors.Is(err, profile.BadMetadata{Path: key, Reason: profile.ForbiddenKey}) {
 			t.Errorf("%s: got %v, want it refused", key, err)
 		}
 	}
