@@ -147,6 +147,9 @@ func (p Property) Read(text string) (json.RawMessage, bool) {
 		if text == "" {
 			return json.RawMessage("null"), true
 		}
+		if p.Type == "integer" && strings.ContainsAny(text, ",.eE") {
+			return nil, false // a thousand to one person, one to another
+		}
 		number := strings.ReplaceAll(text, ",", ".")
 		if !json.Valid([]byte(number)) || strings.ContainsAny(number, "[]{}\"tfn") {
 			return nil, false

@@ -123,7 +123,6 @@ func Editable(t tenant.Tenant) []string {
 // Edit applies what the user asked to change about themselves. It returns valid.Errors when a field is refused and
 // Stale when the form was made from an older version.
 func (s *Service) Edit(ctx context.Context, u tenant.User, e Edit) error {
-	t := tenant.From(ctx)
 	if err := s.recordForged(ctx, u, e.Forged); err != nil {
 		return err
 	}
@@ -135,7 +134,7 @@ func (s *Service) Edit(ctx context.Context, u tenant.User, e Edit) error {
 		if err := s.recordForged(ctx, u, saved.overManaged(e.Values)); err != nil {
 			return err
 		}
-		edited, refused := s.applied(t, saved, e)
+		edited, refused := s.applied(ctx, saved, e)
 		if err := refused.Err(); err != nil {
 			return err
 		}
@@ -168,8 +167,8 @@ func (s *Service) recordForged(ctx context.Context, u tenant.User, names []strin
 }
 
 // applied returns the profile as it would be after the edit, and what of the edit is refused.
-func (s *Service) applied(t tenant.Tenant, saved Profile, e Edit) (Profile, valid.Errors) {
-	edited, refused := saved, valid.Errors(nil)
+func (s *Service) applied(ctx context.Context, saved Profile, e Edit) (Profile, valid.Errors) {
+	t, edited, refused := tenant.From(ctx), saved, valid.Errors(nil)
 	edited.UserMetadata = maps.Clone(saved.UserMetadata)
 	if edited.UserMetadata == nil {
 		edited.UserMetadata = Metadata{}
@@ -181,7 +180,7 @@ func (s *Service) applied(t tenant.Tenant, saved Profile, e Edit) (Profile, vali
 		}
 	}
 	refused = append(refused, setPreferences(t, &edited, e)...)
-	return edited, append(refused, s.setMetadata(t, &edited, e.Metadata)...)
+	return edited, append(refused, s.setMetadata(ctx, &edited, e.Metadata)...)
 }
 
 // IsManaged reports whether an identity provider owns the attribute called name, so that nobody here changes it (rule P-3).
@@ -267,12 +266,12 @@ func Zone(name string) (*time.Location, error) {
 }
 
 // setMetadata puts the declared keys of user_metadata in; keys that are not declared stay as they are.
-func (s *Service) setMetadata(t tenant.Tenant, p *Profile, texts map[string]string) valid.Errors {
+func (s *Service) setMetadata(ctx context.Context, p *Profile, texts map[string]string) valid.Errors {
 	if len(texts) == 0 {
 		return nil
 	}
 	var refused valid.Errors
-	schema, patch := s.Schema(t), Metadata{}
+	schema, patch, lang := s.Schema(tenant.From(ctx)), Metadata{}, i18n.Current(ctx).Tag
 	for _, property := range schema.Properties {
 		text, sent := texts[property.Key]
 		if !sent {
@@ -280,7 +279,7 @@ func (s *Service) setMetadata(t tenant.Tenant, p *Profile, texts map[string]stri
 		}
 		value, ok := property.Read(text)
 		if !ok {
-			refused.Add(MetadataField(property.Key), "err.metadata.value", "label", property.Label("en"))
+			refused.Add(MetadataField(property.Key), "err.metadata.value", "label", property.Label(lang))
 			continue
 		}
 		patch[property.Key] = value
@@ -293,8 +292,8 @@ func (s *Service) setMetadata(t tenant.Tenant, p *Profile, texts map[string]stri
 		if _, already := refused.On(MetadataField(key)); already {
 			continue
 		}
-		if _, sent := patch[key]; sent {
-			refused.Add(MetadataField(key), "err.metadata.value", "label", key)
+		if property, declared := schema.Field(key); declared && patch[key] != nil {
+			refused.Add(MetadataField(key), "err.metadata.value", "label", property.Label(lang))
 		}
 	}
 	if bad, ok := errors.AsType[BadMetadata](CheckMetadata(patched, false)); ok {
