@@ -93,16 +93,17 @@ func Handler() http.Handler {
 		h.Set("Content-Type", f.kind)
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 		h.Set("Vary", "Accept-Encoding")
-		h.Set("ETag", `"`+f.name+`"`)
 		h.Set("X-Content-Type-Options", "nosniff")
-		if strings.Contains(r.Header.Get("If-None-Match"), f.name) {
+		content, tag := f.content, `"`+f.name+`"`
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			content, tag = f.gzipped(), `"`+f.name+`.gz"` // other bytes, another tag (RFC 9110, 8.8.3.3)
+			h.Set("Content-Encoding", "gzip")
+		}
+		h.Set("ETag", tag)
+		if known := r.Header.Get("If-None-Match"); known == "*" || strings.Contains(known, f.name) {
+			h.Del("Content-Encoding")
 			w.WriteHeader(http.StatusNotModified)
 			return
-		}
-		content := f.content
-		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-			content = f.gzipped()
-			h.Set("Content-Encoding", "gzip")
 		}
 		if r.Method != http.MethodHead {
 			_, _ = w.Write(content)
