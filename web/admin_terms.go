@@ -28,6 +28,7 @@ func (s *Server) termsRoutes() []route {
 		get("/admin/terms", s.showTermsAdmin), post("/admin/terms", s.addDocument),
 		get("/admin/terms/:doc", s.showDocumentAdmin), post("/admin/terms/:doc", s.newDraft),
 		get(version, s.showDraft), post(version, s.saveDraft),
+		post(version+"/audience", s.limitDraft),
 		get(version+"/preview", s.previewDraft),
 		get(version+"/publish", s.showPublish), post(version+"/publish", s.publishDraft),
 		post(version+"/withdraw", s.withdrawVersion),
@@ -165,6 +166,7 @@ func (s *Server) newDraft(c echo.Context) error {
 	draft := terms.Draft{Version: terms.Version{Document: d.Key, Materiality: m, CreatedBy: session.User(ctx).ID}}
 	if versions := library.Of(d.Key); len(versions) > 0 {
 		newest := versions[len(versions)-1].Number
+		draft.Version.ReacceptMonths = versions[len(versions)-1].ReacceptMonths
 		for _, locale := range library.Locales(d.Key, newest) {
 			text, _ := library.Text(d.Key, newest, locale)
 			text.Summary, text.ChangeNote = nil, ""
@@ -221,6 +223,7 @@ func (s *Server) draftPage(c echo.Context, library terms.Library, v terms.Versio
 		Note:    field(terms.FieldNote, "adminterms.text.note", "adminterms.text.note.hint", text.ChangeNote, 0),
 		Reason:  components.FieldModel{Name: terms.FieldReason, Label: i18n.T(ctx, "adminterms.withdraw.reason"), Error: f.problem(terms.FieldReason)},
 	}
+	view.Audience = s.audienceForm(c, f, library, v)
 	for i := range refused { // fields carry their language, the page shows one
 		name, _, _ := cutLast(refused[i].Field)
 		refused[i].Field = name
@@ -303,91 +306,6 @@ func (s *Server) previewDraft(c echo.Context) error {
 		view.From, view.Changes = current.Number, diffView(s.Terms.Compare(before, text))
 	}
 	return s.render(c, http.StatusOK, pages.TermsPreview(view))
-}
-
-func (s *Server) showPublish(c echo.Context) error { return s.publishPage(c, nil) }
-
-// publishPage says what publishing will do before it is done.
-func (s *Server) publishPage(c echo.Context, refused valid.Errors) error {
-	ctx, form := c.Request().Context(), c.Request().PostForm
-	library, v, now, err := s.version(c)
-	if err != nil {
-		return err
-	}
-	asked, err := s.Terms.Asked(ctx, tenant.From(ctx).ID, v.Document, v.Number)
-	if err != nil {
-		return err
-	}
-	f := s.form(c, refused)
-	effective := firstNonEmpty(form.Get(terms.FieldDate), now.Add(v.Materiality.Notice()).Format(time.DateOnly))
-	view := pages.PublishPage{
-		Page: s.titledAdmin(c, i18n.T(ctx, "adminterms.publish.title", "key", v.Document, "n", v.Number)), Token: f.token, Self: versionURL(v),
-		Refusals: f.summary(), Missing: missingLocales(tenant.From(ctx), library, v),
-		Effect: i18n.T(ctx, "adminterms.publish.nobody"),
-		Date: components.FieldModel{
-			Name: terms.FieldDate, Label: i18n.T(ctx, "adminterms.publish.date"), Hint: i18n.T(ctx, "adminterms.publish.date.hint", "count", int(v.Materiality.Notice().Hours()/24)),
-			Type: "date", LTR: true, Value: effective, Error: f.problem(terms.FieldDate),
-		},
-		Enforce: components.FieldModel{
-			Name: "enforce_at", Label: i18n.T(ctx, "adminterms.publish.enforce"), Hint: i18n.T(ctx, "adminterms.publish.enforce.hint"), Type: "date", LTR: true,
-			Optional: true, Value: form.Get("enforce_at"), Error: f.problem("enforce_at"),
-		},
-		Reason: components.FieldModel{
-			Name: terms.FieldReason, Label: i18n.T(ctx, "adminterms.publish.reason"), Optional: true, Value: form.Get(terms.FieldReason), Error: f.problem(terms.FieldReason),
-		},
-		Typed: components.FieldModel{
-			Name: terms.FieldNumber, Label: i18n.T(ctx, "adminterms.publish.type", "n", v.Number), InputMode: "numeric", LTR: true,
-			Value: form.Get(terms.FieldNumber), Error: f.problem(terms.FieldNumber),
-		},
-	}
-	d, _ := library.Document(v.Document)
-	if v.Materiality == terms.Material && d.Assent.Gates() {
-		view.Effect = i18n.T(ctx, "adminterms.publish.asked", "count", asked)
-	}
-	view.Refused = len(refused) > 0
-	return s.render(c, f.status(), pages.Publish(view))
-}
-
-// missingLocales names the enabled languages that a version has no text in.
-func missingLocales(t tenant.Tenant, library terms.Library, v terms.Version) []string {
-	var names []string
-	have := library.Locales(v.Document, v.Number)
-	for _, tag := range t.Locales {
-		if !slices.Contains(have, tag) {
-			language, _ := i18n.Find(tag)
-			names = append(names, language.Name)
-		}
-	}
-	return names
-}
-
-func (s *Server) publishDraft(c echo.Context) error {
-	ctx, form := c.Request().Context(), c.Request().PostForm
-	_, v, _, err := s.version(c)
-	if err != nil {
-		return err
-	}
-	plan := terms.Schedule{Reason: form.Get(terms.FieldReason), Typed: form.Get(terms.FieldNumber)}
-	if plan.EffectiveAt, err = time.Parse(time.DateOnly, form.Get(terms.FieldDate)); err != nil {
-		return s.publishPage(c, valid.Errors{{Field: terms.FieldDate, Key: "err.until"}})
-	}
-	plan.EnforceAt = plan.EffectiveAt
-	if typed := form.Get("enforce_at"); typed != "" {
-		if plan.EnforceAt, err = time.Parse(time.DateOnly, typed); err != nil {
-			return s.publishPage(c, valid.Errors{{Field: "enforce_at", Key: "err.until"}})
-		}
-	}
-	err = s.Terms.Publish(ctx, session.User(ctx), v.Document, v.Number, plan)
-	if refused, ok := errors.AsType[valid.Errors](err); ok {
-		return s.publishPage(c, refused)
-	}
-	if errors.Is(err, terms.ErrPublished) {
-		return echo.NewHTTPError(http.StatusConflict)
-	}
-	if err != nil {
-		return err
-	}
-	return s.done(c, "adminterms.published", "/admin/terms/"+v.Document)
 }
 
 func (s *Server) withdrawVersion(c echo.Context) error {

@@ -336,15 +336,21 @@ func (db *DB) SaveStanding(ctx context.Context, u tenant.User, s terms.Standing)
 	}).Create(&row).Error
 }
 
-// CountBelow says how many people of a tenant have not accepted at least this version of a document.
-func (db *DB) CountBelow(ctx context.Context, t tenant.ID, document string, number int) (int64, error) {
-	var all, have int64
-	if err := db.db(ctx).Model(&userRow{}).Where("tenant_id = ?", string(t)).Count(&all).Error; err != nil {
-		return 0, err
+// CountAsked says how many people of the audience of a version have not accepted at least this version of its document.
+func (db *DB) CountAsked(ctx context.Context, t tenant.ID, v terms.Version) (int64, error) {
+	query := db.db(ctx).Table("users u").Where("u.tenant_id = ?", string(t)).
+		Where(`NOT EXISTS (SELECT 1 FROM assents a WHERE a.tenant_id = u.tenant_id AND a.user_id = u.user_id
+			AND a.document = ? AND a.number >= ?)`, v.Document, v.Number)
+	if !v.Audience.JoinedBefore.IsZero() {
+		query = query.Where("u.created_at < ?", v.Audience.JoinedBefore)
 	}
-	err := db.db(ctx).Model(&assentRow{}).Where("tenant_id = ? AND document = ? AND number >= ?", string(t), document, number).
-		Distinct("user_id").Count(&have).Error
-	return all - have, err
+	if v.Audience.Locale != "" {
+		query = query.Where(`EXISTS (SELECT 1 FROM assents b WHERE b.tenant_id = u.tenant_id AND b.user_id = u.user_id
+			AND b.document = ? AND b.number = ? AND b.locale = ?)`, v.Document, v.Audience.Number, v.Audience.Locale)
+	}
+	var asked int64
+	err := query.Count(&asked).Error
+	return asked, err
 }
 
 // MirrorAssent notes an acceptance in app_metadata, where applications that came from elsewhere look for it (rule T-4).

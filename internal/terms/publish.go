@@ -26,6 +26,7 @@ const (
 	FieldDate    = "effective_at"
 	FieldReason  = "reason"
 	FieldNumber  = "number"
+	FieldNotice  = "announce_at"
 )
 
 // AddDocument creates a document without any version. It returns valid.Errors for a key that cannot be one.
@@ -103,9 +104,9 @@ type Schedule struct {
 	Typed       string // the version's number, typed by hand
 }
 
-// Asked says how many people a version would ask to accept.
-func (s *Service) Asked(ctx context.Context, t tenant.ID, document string, number int) (int64, error) {
-	return s.store.CountBelow(ctx, t, document, number)
+// Asked says how many people a version would ask to accept: those of its audience who have not accepted it or a later one.
+func (s *Service) Asked(ctx context.Context, t tenant.ID, v Version) (int64, error) {
+	return s.store.CountAsked(ctx, t, v)
 }
 
 // Publish fixes a draft and sets its dates; times in the past mean now. It returns valid.Errors and ErrPublished.
@@ -177,6 +178,9 @@ func (s *Service) checkPublish(library Library, v Version, plan Schedule, now ti
 		if other.Published() && other.WithdrawnAt.IsZero() && other.EffectiveAt.Equal(effective) {
 			refused.Add(FieldDate, "err.terms.order")
 		}
+	}
+	if plan.AnnounceAt.After(effective) {
+		refused.Add(FieldNotice, "err.terms.announce")
 	}
 	notice := effective.Sub(later(plan.AnnounceAt, now))
 	if !first && notice < v.Materiality.Notice()-time.Minute && strings.TrimSpace(plan.Reason) == "" {

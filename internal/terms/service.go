@@ -35,8 +35,8 @@ type Store interface {
 	// Party reads since when u has an account and every version that u has accepted.
 	Party(ctx context.Context, u tenant.User) (Party, error)
 	SaveStanding(ctx context.Context, u tenant.User, s Standing) error
-	// CountBelow says how many people have not accepted at least this version.
-	CountBelow(ctx context.Context, t tenant.ID, document string, number int) (int64, error)
+	// CountAsked says how many people of the version's audience have not accepted at least this version.
+	CountAsked(ctx context.Context, t tenant.ID, v Version) (int64, error)
 	MirrorAssent(ctx context.Context, u tenant.User, document string, number int, at time.Time) error
 	FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 }

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"portico/internal/store/storetest"
+	"portico/internal/terms"
+)
+
+// draft begins a version of "terms" as an administrator does, with texts in English and German, and returns its path.
+func (v *visitor) draft(text string) string {
+	v.t.Helper()
+	path := v.send(v.get("/admin/terms/terms"), "/admin/terms/terms", map[string]string{"materiality": "material"}).path
+	for _, locale := range []string{"en", "de"} {
+		p := v.send(v.get(path+"?locale="+locale), path, map[string]string{
+			"title": "Terms", "source": "## 1. Rules {#rules}\n\n" + text + " " + locale, "summary": "#rules Rules: " + text, "change_note": "Because.",
+		})
+		v.want(p, http.StatusOK, path, "Saved.")
+	}
+	return path
+}
+
+func TestADraftSaysWhomItAsks(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		w.issue(t, 1, "Seven days.", nil)
+		f.Clock.Advance(6 * time.Second)
+		bea := w.visitor(t)
+		bea.lang = "de"
+		bea.signUp("bea@example.org")
+		ana := w.member(t)
+		mara := w.administrator(t, "mara@example.org")
+
+		path := mara.draft("Thirty days.")
+		form, page := path+"/audience", mara.get(path)
+		p := mara.send(page, form, map[string]string{"joined_before": "soon", "reaccept_months": "many"})
+		p = mara.want(p, http.StatusUnprocessableEntity, form, "like 2027-02-28")
+		p = mara.want(p, http.StatusUnprocessableEntity, form, "a number of months up to 120")
+		if kept := formOf(t, p, form); kept.Get("joined_before") != "soon" || kept.Get("reaccept_months") != "many" {
+			t.Errorf("got %v, want what was typed", kept)
+		}
+		p = mara.want(mara.send(page, form, map[string]string{"audience": "9.de"}), http.StatusUnprocessableEntity, form, "Nobody can have accepted")
+		p = mara.send(p, form, map[string]string{"audience": "1.de", "reaccept_months": "12"})
+		p = mara.want(p, http.StatusOK, path, "Saved.")
+		if kept := formOf(t, p, form); kept.Get("audience") != "1.de" || kept.Get("reaccept_months") != "12" {
+			t.Errorf("got %v, want what was saved", kept)
+		}
+
+		publish := path + "/publish"
+		p = mara.want(mara.get(publish), http.StatusOK, publish, "1 user will be asked")
+		p = mara.want(p, http.StatusOK, publish, "Only those asked: Who accepted version 1 in Deutsch.")
+		today, tomorrow := f.Clock.Now().Format(time.DateOnly), f.Clock.Now().AddDate(0, 0, 1).Format(time.DateOnly)
+		answers := map[string]string{"effective_at": today, "announce_at": tomorrow, "number": "2", "reason": "A wrong word."}
+		p = mara.want(mara.send(p, publish, answers), http.StatusUnprocessableEntity, publish, "announced before it takes effect")
+		answers["announce_at"] = "31.12."
+		p = mara.want(mara.send(p, publish, answers), http.StatusUnprocessableEntity, publish, "like 2027-02-28")
+		answers["announce_at"] = ""
+		mara.want(mara.send(p, publish, answers), http.StatusOK, "/admin/terms/terms", "The version is published.")
+		f.Clock.Advance(6 * time.Second)
+
+		ana.want(ana.get("/account"), http.StatusOK, "/account", "Hello ana")
+		p = bea.get("/account")
+		if p.path != "/terms/accept" {
+			t.Errorf("got %s, want the reader of the German text to be asked", p.path)
+		}
+		bea.send(p, "/terms/accept", map[string]string{"decision": "accept"})
+		party, err := f.DB.Party(t.Context(), w.user(t, "bea@example.org"))
+		if err != nil || party.Accepted[len(party.Accepted)-1].ExpiresAt.IsZero() {
+			t.Errorf("got %+v, %v, want an acceptance that expires", party.Accepted, err)
+		}
+		p = mara.want(mara.get(path), http.StatusOK, path, "An acceptance counts for 12 months.")
+		if strings.Contains(p.body, form+`"`) {
+			t.Error("a published version can be limited")
+		}
+		mara.want(mara.do(http.MethodPost, form, formOf(t, page, form)), http.StatusConflict, form, "")
+	})
+}
+
+func TestAnnouncementsAndNewAccountsNarrowWhoIsAsked(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		w.issue(t, 1, "Seven days.", nil)
+		f.Clock.Advance(6 * time.Second)
+		ana, mara := w.member(t), w.administrator(t, "mara@example.org")
+		path := mara.draft("Thirty days.")
+		day := func(offset int) string { return f.Clock.Now().AddDate(0, 0, offset).Format(time.DateOnly) }
+		p := mara.send(mara.get(path), path+"/audience", map[string]string{"joined_before": day(-1)})
+		mara.want(p, http.StatusOK, path, "Saved.")
+		p = mara.want(mara.get(path+"/publish"), http.StatusOK, path+"/publish", "0 users will be asked")
+		mara.want(p, http.StatusOK, path+"/publish", "Only accounts created before "+day(-1))
+		mara.send(mara.get(path), path+"/audience", map[string]string{"joined_before": day(1)})
+		p = mara.want(mara.get(path+"/publish"), http.StatusOK, path+"/publish", "2 users will be asked")
+		mara.send(p, path+"/publish", map[string]string{"announce_at": day(10), "effective_at": day(45), "number": "2"})
+		f.Clock.Advance(6 * time.Second)
+		library, now, err := w.portal.config.Terms.Library(t.Context(), f.Tenant.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, _ := library.Version("terms", 2); !v.Published() || v.Visible(now) || !v.Visible(now.AddDate(0, 0, 11)) {
+			t.Errorf("got %+v, want a version that is announced in ten days", v)
+		}
+		ana.want(ana.get("/terms/terms/2"), http.StatusNotFound, "/terms/terms/2", "")
+		if err := w.portal.config.Terms.Limit(t.Context(), f.Tenant.ID, "terms", 7, terms.Audience{}, 0); err == nil {
+			t.Error("a version that does not exist is limited")
+		}
+	})
+}
