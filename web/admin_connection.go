@@ -105,6 +105,9 @@ func (s *Server) connectionPage(c echo.Context, f connectionForm) error {
 		view.Self = connectionsPath + "/" + f.setup.ID
 		view.Test, view.Remove = view.Self+"/test", view.Self+"/remove"
 	}
+	if f.known && f.preset.Dialect == idp.OpenID {
+		view.SignedOut, view.BackChannel = tenant.From(ctx).URL(idp.SignedOutPath), tenant.From(ctx).URL(idp.Connection{ID: f.setup.ID}.BackChannelPath())
+	}
 	if f.setup.ID != "" {
 		view.Callback = tenant.From(ctx).URL(idp.Connection{ID: f.setup.ID}.CallbackPath())
 	}

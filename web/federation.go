@@ -22,6 +22,7 @@ func (s *Server) providerRoutes() []route {
 		{anyone, http.MethodPost, "/login/with/:connection", s.goTo(idp.SignIn), false},
 		{anyone, http.MethodGet, "/login/callback/:connection", s.arrive, false},
 		{open, http.MethodPost, "/login/callback/:connection", s.carryAnswer, false},
+		{open, http.MethodPost, "/login/backchannel/:connection", s.noticed, false},
 		{exempt, http.MethodPost, "/reauth/with/:connection", s.goTo(idp.Reauth), false},
 	}
 }
@@ -71,11 +72,34 @@ func (s *Server) goTo(purpose idp.Purpose) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		c.Response().Header().Set("Refresh", "0; url="+trip.Address)
-		view := pages.GoingPage{Page: s.page(c, "login.title"), Provider: trip.Connection.Name, Address: trip.Address}
-		view.Title = i18n.T(ctx, "provider.going.title", "provider", trip.Connection.Name)
-		return s.render(c, http.StatusOK, pages.Going(view))
+		return s.going(c, "provider.going", trip)
 	}
+}
+
+// going leads on to a provider; the messages begin with key.
+func (s *Server) going(c echo.Context, key string, trip idp.Trip) error {
+	ctx, name := c.Request().Context(), trip.Connection.Name
+	c.Response().Header().Set("Refresh", "0; url="+trip.Address)
+	return s.render(c, http.StatusOK, pages.Going(pages.GoingPage{
+		Page: s.titled(c, i18n.T(ctx, key+".title", "provider", name)), Lead: i18n.T(ctx, key+".body", "provider", name), Address: trip.Address,
+		Link: i18n.T(ctx, key+".link", "provider", name),
+	}))
+}
+
+// noticed ends sessions because a provider says that somebody signed out there (Back-Channel Logout 1.0, section 2.8).
+func (s *Server) noticed(c echo.Context) error {
+	err := s.Providers.Notice(c.Request().Context(), c.Param("connection"), c.Request().PostFormValue("logout_token"))
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	switch _, down := errors.AsType[idp.Failure](err); {
+	case errors.Is(err, idp.ErrNotFound):
+		return echo.ErrNotFound
+	case errors.Is(err, idp.ErrNotice), down:
+		s.Log.Warn("provider", "id", requestID(c), "notice", c.Param("connection"), "error", err.Error())
+		return c.JSON(http.StatusBadRequest, map[string]string{"error": "invalid_request"})
+	case err != nil:
+		return err
+	}
+	return c.NoContent(http.StatusOK)
 }
 
 // answerCookie carries the answer of a provider that posted it, for the moment until the next page.

@@ -10,6 +10,7 @@ import (
 	"portico/internal/audit"
 	"portico/internal/guard"
 	"portico/internal/i18n"
+	"portico/internal/idp"
 	"portico/internal/session"
 	"portico/internal/signin"
 	"portico/internal/tenant"
@@ -127,7 +128,15 @@ func (s *Server) signOut(c echo.Context) error {
 		return err
 	}
 	c.Response().Header().Set("Clear-Site-Data", `"cache", "storage"`)
-	return c.Redirect(http.StatusSeeOther, "/signed-out")
+	trip, err := s.Providers.Leave(ctx, live)
+	if err != nil {
+		return err
+	}
+	if trip.Address != "" {
+		c.SetRequest(c.Request().WithContext(session.With(ctx, session.Live{})))
+		return s.going(c, "provider.leaving", trip)
+	}
+	return c.Redirect(http.StatusSeeOther, idp.SignedOutPath)
 }
 
 func (s *Server) showSignedOut(c echo.Context) error {

@@ -37,7 +37,8 @@ func realProvider(t *testing.T, base, connection string) string {
 	}
 	settings, err := json.Marshal(map[string]any{"port": freePort(t), "clients": []any{map[string]any{
 		"client_id": realClient, "client_secret": realSecret, "redirect_uris": []string{base + "/login/callback/" + connection},
-		"post_logout_redirect_uris": []string{base + "/signed-out"},
+		"post_logout_redirect_uris": []string{base + "/signed-out"}, "backchannel_logout_uri": base + "/login/backchannel/" + connection,
+		"backchannel_logout_session_required": true,
 	}}})
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +59,13 @@ func realProvider(t *testing.T, base, connection string) string {
 	if err := process.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = process.Process.Kill(); _ = process.Wait() })
+	t.Cleanup(func() {
+		_ = process.Process.Kill()
+		_ = process.Wait()
+		if written, err := os.ReadFile(log.Name()); t.Failed() && err == nil {
+			t.Logf("the provider said:\n%s", written)
+		}
+	})
 	issuer := fmt.Sprintf("http://127.0.0.1:%d", set.Port)
 	for range 400 {
 		if reachable(issuer + "/.well-known/openid-configuration") {
@@ -156,7 +163,7 @@ func (b *tab) connectReal(issuer string) {
 	} {
 		b.fill(name, value)
 	}
-	b.run(chromedp.Click("#trust_email"))
+	b.run(chromedp.Click("#trust_email"), chromedp.Click("#sign_out"))
 	b.press(`main form[action="/admin/connect/oidc"] button.primary`)
 	b.want("/admin/connections/real", "Real ID")
 	b.submit("/admin/connections/real/test")
@@ -183,11 +190,24 @@ func TestRealProvider(t *testing.T) {
 	nora.open("/account/profile")
 	nora.want("/account/profile", "nora@id.example")
 	nora.want("/account/profile", "Real ID")
+	again := demo.tab(t, root, desk)
+	again.open("/login")
+	again.click(`main form[action="/login/with/real"] button`)
+	again.signInAt(issuer, "nora")
+	again.until(demo.base + "/account") // known here: nothing is asked but there
+
 	nora.click(`form[action="/logout"] button`)
+	nora.until(issuer + "/session/end")
+	nora.click(`button[name="logout"]`)
 	nora.until(demo.base + "/signed-out")
-	nora.open("/login")
-	nora.click(`main form[action="/login/with/real"] button`)
-	nora.until(demo.base + "/account") // known at the provider and here: nothing is asked
+
+	again.run(chromedp.Navigate(issuer + "/session/end"))
+	again.click(`button[name="logout"]`)
+	again.until(issuer + "/session/end/success")
+	for started := time.Now(); again.at() != "/login" && time.Since(started) < patience; time.Sleep(100 * time.Millisecond) {
+		again.open("/account/profile") // the provider tells us behind the browser's back, in its own time
+	}
+	again.want("/login", "")
 
 	ana := demo.tab(t, root, look{width: 1280}) // without scripts
 	ana.signIn(demo.people[0].Email, demo.people[0].Password)

@@ -21,7 +21,7 @@ type Action string
 
 // The actions. Reauth is SignIn by somebody who is signed in already. SignUp, VerifyRequest and Resend send the same
 // letter and share their limits. BlockLetter tells the owner of an account about an automatic block.
-// ProviderTrip sends somebody to an identity provider.
+// ProviderTrip sends somebody to an identity provider, ProviderNotice is what a provider says on its own account.
 const (
 	SignIn        Action = "sign_in"
 	Reauth        Action = "reauth"
@@ -32,6 +32,8 @@ const (
 	Resend        Action = "resend"
 	BlockLetter   Action = "block_letter"
 	ProviderTrip  Action = "provider_trip"
+
+	ProviderNotice Action = "provider_notice"
 )
 
 // Subject is who tries. Account is the identifier as typed, normalised (for an e-mail address: profile.EmailKey), User

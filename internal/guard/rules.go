@@ -89,6 +89,8 @@ func (s Subject) limits(a Action) []limit {
 			counted(time.Minute, 60, "provider trip", place(s.IP)),
 			counted(time.Hour, 600, "provider trip", place(s.IP)),
 		}
+	case ProviderNotice:
+		return []limit{counted(time.Minute, 600, "provider notice", place(s.IP))}
 	case BlockLetter:
 		return []limit{counted(time.Hour, 1, "block letter", s.Account, place(s.IP))}
 	case Resend, SignUp:

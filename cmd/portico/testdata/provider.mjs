@@ -14,6 +14,8 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     devInteractions: { enabled: true },
     rpInitiatedLogout: { enabled: true },
   },
+  // It speaks to nobody on its own machine unless told to; here everybody is.
+  fetch: (address, { dispatcher, ...options }) => fetch(address, options),
   findAccount: (_, login) => ({
     accountId: login,
     claims: () => ({
@@ -28,4 +30,8 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     }),
   }),
 })
+for (const trouble of ['backchannel.error', 'server_error']) {
+  provider.on(trouble, (_, error) => console.error(trouble, error))
+}
+provider.on('backchannel.success', (_, client, account, sid) => console.log('told', client.clientId, account, sid))
 provider.listen(port, '127.0.0.1')
