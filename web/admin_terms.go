@@ -27,6 +27,7 @@ func (s *Server) termsRoutes() []route {
 	return []route{
 		get("/admin/terms", s.showTermsAdmin), post("/admin/terms", s.addDocument),
 		get("/admin/terms/:doc", s.showDocumentAdmin), post("/admin/terms/:doc", s.newDraft),
+		{adminsFresh, http.MethodGet, "/admin/terms/:doc/consents", s.downloadConsents, false},
 		get(version, s.showDraft), post(version, s.saveDraft),
 		post(version+"/audience", s.limitDraft),
 		get(version+"/preview", s.previewDraft),
@@ -53,7 +54,8 @@ func (s *Server) termsAdminPage(c echo.Context, refused valid.Errors) error {
 		Assent: components.SelectModel{Name: "assent", Label: i18n.T(ctx, "adminterms.assent")},
 		Locale: components.SelectModel{Name: "locale", Label: i18n.T(ctx, "adminterms.governing")},
 	}
-	for _, assent := range []terms.Assent{terms.Agree, terms.Acknowledge, terms.Inform} {
+	view.Boxes = purposeBoxes(c)
+	for _, assent := range assents {
 		view.Assent.Options = append(view.Assent.Options, components.Option{Value: string(assent), Text: i18n.T(ctx, "adminterms.assent."+string(assent))})
 	}
 	view.Locale.Options = localeOptions(tenant.From(ctx), tenant.From(ctx).Locales[0])
@@ -82,10 +84,13 @@ func (s *Server) addDocument(c echo.Context) error {
 	ctx, form := c.Request().Context(), c.Request().PostForm
 	t := tenant.From(ctx)
 	assent := terms.Assent(form.Get("assent"))
-	if !slices.Contains([]terms.Assent{terms.Agree, terms.Acknowledge, terms.Inform}, assent) || !slices.Contains(t.Locales, form.Get("locale")) {
+	if !slices.Contains(assents, assent) || !slices.Contains(t.Locales, form.Get("locale")) {
 		return echo.NewHTTPError(http.StatusBadRequest)
 	}
-	err := s.Terms.AddDocument(ctx, terms.Document{Tenant: t.ID, Key: form.Get(terms.FieldKey), Assent: assent, GoverningLocale: form.Get("locale")})
+	err := s.Terms.AddDocument(ctx, terms.Document{
+		Tenant: t.ID, Key: form.Get(terms.FieldKey), Assent: assent, GoverningLocale: form.Get("locale"),
+		Confirms: assent == terms.Consent && form.Get("confirms") == "on", Shares: assent == terms.Consent && form.Get("shares") == "on",
+	})
 	if refused, ok := errors.AsType[valid.Errors](err); ok {
 		return s.termsAdminPage(c, refused)
 	}
@@ -137,6 +142,9 @@ func (s *Server) showDocumentAdmin(c echo.Context) error {
 	view := pages.TermsVersionsPage{
 		Page: s.titledAdmin(c, i18n.T(ctx, "adminterms.document", "key", d.Key)), Token: s.token(c), Self: "/admin/terms/" + d.Key, Public: "/terms/" + d.Key,
 		Materiality: components.SelectModel{Name: "materiality", Label: i18n.T(ctx, "adminterms.materiality")},
+	}
+	if view.Consenting, err = s.consenting(c, d); err != nil {
+		return err
 	}
 	for _, m := range []terms.Materiality{terms.Material, terms.Minor, terms.Correction} {
 		view.Materiality.Options = append(view.Materiality.Options, components.Option{Value: string(m), Text: i18n.T(ctx, "adminterms.materiality."+string(m))})

@@ -90,6 +90,7 @@ var accountPages = []navPage{
 	{key: "nav.profile", path: "/account/profile", along: "/account/email"},
 	{key: "nav.security", path: "/account/security"},
 	{key: "nav.terms", path: "/account/terms"},
+	{key: "nav.consents", path: consentsPath},
 	{key: "nav.data", path: "/account/data"},
 }
 

@@ -96,7 +96,8 @@ func newSite(t *testing.T, f storetest.Fixture) *site {
 		SignUp:       signup.New(db, s.hasher, guesses, s.terms, verifications, outbox, log, now),
 		SignIn:       entrance,
 		Providers:    idp.New(db, ring, client, guesses, entrance, sessions, tickets, outbox, log, now),
-		Verification: verifications, Passwords: s.passwords, Profiles: profile.New(db, log, now), Terms: s.terms, Audit: log, Secure: secure,
+		Verification: verifications, Passwords: s.passwords, Profiles: profile.New(db, log, now), Terms: s.terms,
+		Consents: terms.NewConsents(s.terms, db, tickets), Audit: log, Secure: secure,
 		Ready: db.Ping, Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Now: now,
 	})
 	return s

@@ -43,6 +43,7 @@ type Config struct {
 	Profiles     *profile.Service
 	Providers    *idp.Service
 	Terms        *terms.Service
+	Consents     *terms.Consents
 	Admin        *admin.Service
 	Privacy      *privacy.Service
 	Audit        *audit.Log

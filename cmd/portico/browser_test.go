@@ -353,7 +353,7 @@ var (
 	}
 	peoplesPages = []string{
 		"/account", "/account/profile", "/account/email", "/account/security", "/account/security/sessions", "/account/security/connections",
-		"/account/security/activity", "/account/security/password", "/account/terms", "/account/data", "/reauth",
+		"/account/security/activity", "/account/security/password", "/account/terms", "/account/consents", "/account/data", "/reauth",
 	}
 	adminsPages = []string{
 		"/admin", "/admin/users", "/admin/users?q=nobody", "/admin/requests", "/admin/audit", "/admin/emails", "/admin/emails/outbox",

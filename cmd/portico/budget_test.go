@@ -36,6 +36,7 @@ var measured = []struct{ who, path string }{
 	{"ana", "/account/security/sessions"},
 	{"ana", "/account/security/activity"},
 	{"ana", "/account/terms"},
+	{"ana", "/account/consents"},
 	{"ana", "/account/data"},
 	{"ana", "/account/email"},
 	{"ana", "/account/security/password"},

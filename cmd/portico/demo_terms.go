@@ -16,13 +16,14 @@ func demoTerms(ctx context.Context, service *terms.Service, people []profile.Pro
 	for _, d := range []terms.Document{
 		{Tenant: t.ID, Key: "terms", Assent: terms.Agree, GoverningLocale: "en", Order: 1},
 		{Tenant: t.ID, Key: "privacy", Assent: terms.Acknowledge, GoverningLocale: "en", Order: 2},
+		{Tenant: t.ID, Key: "news", Assent: terms.Consent, GoverningLocale: "en", Order: 3},
 	} {
 		if err := service.AddDocument(ctx, d); err != nil {
 			return err
 		}
 	}
 	actor := tenant.User{Tenant: t.ID, ID: "demo"}
-	for _, texts := range [][]terms.Text{privacyTexts, termsTexts(1), termsTexts(2), termsTexts(3)} {
+	for _, texts := range [][]terms.Text{privacyTexts, newsTexts, termsTexts(1), termsTexts(2), termsTexts(3)} {
 		document := texts[0].Document
 		number, err := service.SaveDraft(ctx, t.ID, terms.Draft{
 			Version: terms.Version{Document: document, Materiality: terms.Material, CreatedBy: actor.ID}, Texts: texts,
@@ -64,6 +65,25 @@ func demoAccept(ctx context.Context, service *terms.Service, u tenant.User, docu
 		}
 	}
 	return nil
+}
+
+// newsTexts are the optional purpose that Harbour Books asks about.
+var newsTexts = []terms.Text{
+	{
+		Document: "news", Locale: "en", Title: "New books by email", ChangeNote: "The first version.",
+		Source:  "## 1. What we send {#what}\n\nOnce a month we write to you about new books. We give your address to nobody for it.",
+		Summary: []terms.Line{{Anchor: "what", Title: "What", Text: "One email a month about new books."}},
+	},
+	{
+		Document: "news", Locale: "de", Title: "Neue Bücher per E-Mail", ChangeNote: "Die erste Version.",
+		Source:  "## 1. Was wir senden {#what}\n\nEinmal im Monat schreiben wir Ihnen über neue Bücher. Ihre Adresse geben wir dafür niemandem.",
+		Summary: []terms.Line{{Anchor: "what", Title: "Was", Text: "Eine E-Mail im Monat über neue Bücher."}},
+	},
+	{
+		Document: "news", Locale: "ar", Title: "الكتب الجديدة بالبريد", ChangeNote: "الإصدار الأول.",
+		Source:  "## 1. ما نرسله {#what}\n\nنكتب إليك مرة في الشهر عن الكتب الجديدة. لا نعطي عنوانك لأحد من أجل ذلك.",
+		Summary: []terms.Line{{Anchor: "what", Title: "ما نرسله", Text: "رسالة واحدة في الشهر عن الكتب الجديدة."}},
+	},
 }
 
 // termsTexts are the terms of use in one of their three versions.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -119,6 +120,7 @@ type visitor struct {
 	world  *world
 	client *http.Client
 	lang   string
+	header http.Header // what the browser says besides
 }
 
 func (w *world) visitor(t *testing.T) *visitor {
@@ -149,6 +151,7 @@ func (v *visitor) do(method, path string, form url.Values) page {
 		v.t.Fatal(err)
 	}
 	r.Host = v.world.Host
+	maps.Copy(r.Header, v.header)
 	r.Header.Set("Accept-Language", v.lang)
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -36,7 +36,7 @@ func (r walked) public() bool { return r.gate == "open" || r.gate == "anyone" }
 
 // anything is a parameter of every kind that a route may have, of something that need not be there.
 var anything = map[string]string{
-	"id": "x", "doc": "terms", "n": "1", "kind": "verify_email", "purpose": "x", "connection": "demo", "preset": "oidc", "ticket": "x",
+	"id": "x", "doc": "terms", "n": "1", "kind": "verify_email", "purpose": "x", "connection": "demo", "preset": "oidc", "ticket": "x", "link": "x",
 }
 
 // with fills in the parameters of the path, the given ones before the others.

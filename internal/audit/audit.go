@@ -56,6 +56,9 @@ const (
 	TermsAccepted      Type = "terms_accepted"
 	TermsDeclined      Type = "terms_declined"
 	TermsStaleForm     Type = "stale_form"
+	ConsentGiven       Type = "consent_given"
+	ConsentWithdrawn   Type = "consent_withdrawn"
+	ConsentsExported   Type = "consents_exported"
 	ExportRequested    Type = "export_requested"
 	ErasureRequested   Type = "erasure_requested"
 	RequestAnswered    Type = "request_answered"
@@ -77,7 +80,7 @@ func Types() []Type {
 		EmailRequested, EmailCancelled, EmailUndone, VerifyRequested, Verified, VerifyFailed,
 		LetterFailed, AutomaticBlock, AutomaticUnblock, AdminWrote, AdminRead, Blocked,
 		Unblocked, ProfileUpdated, MetadataUpdated, ForbiddenField, SessionEnded, SessionsEnded,
-		Reauthenticated, TermsPublished, TermsWithdrawn, TermsCorrected, TermsAccepted, TermsDeclined, TermsStaleForm,
+		Reauthenticated, TermsPublished, TermsWithdrawn, TermsCorrected, TermsAccepted, TermsDeclined, TermsStaleForm, ConsentGiven, ConsentWithdrawn, ConsentsExported,
 		ExportRequested, ErasureRequested, RequestAnswered, AdministratorAdded, AdministratorGone, LetterLanguageSet,
 		ConnectionAdded, ConnectionChanged, ConnectionRemoved, Linked, Unlinked,
 	}

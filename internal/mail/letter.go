@@ -37,6 +37,7 @@ const (
 	SessionLimit          Kind = "session_limit"
 	TermsChanged          Kind = "terms_changed"
 	TermsAccepted         Kind = "terms_accepted"
+	ConsentConfirm        Kind = "consent_confirm"
 	AccountBlocked        Kind = "account_blocked"
 	AccountUnblocked      Kind = "account_unblocked"
 	ProfileChangedByAdmin Kind = "profile_changed_by_admin"

@@ -18,6 +18,8 @@ type documentRow struct {
 	Assent          string
 	GoverningLocale string
 	Position        int
+	Confirms        bool
+	Shares          bool
 }
 
 func (documentRow) TableName() string { return "documents" }
@@ -122,6 +124,7 @@ func (db *DB) Library(ctx context.Context, t tenant.ID) (terms.Library, error) {
 	for _, r := range documents {
 		library.Documents = append(library.Documents, terms.Document{
 			Tenant: t, Key: r.Document, Assent: terms.Assent(r.Assent), GoverningLocale: r.GoverningLocale, Order: r.Position,
+			Confirms: r.Confirms, Shares: r.Shares,
 		})
 	}
 	for _, r := range versions {
@@ -135,7 +138,7 @@ func (db *DB) Library(ctx context.Context, t tenant.ID) (terms.Library, error) {
 
 // AddDocument stores a document. One that exists already stays as it is.
 func (db *DB) AddDocument(ctx context.Context, d terms.Document) error {
-	row := documentRow{string(d.Tenant), d.Key, string(d.Assent), d.GoverningLocale, d.Order}
+	row := documentRow{string(d.Tenant), d.Key, string(d.Assent), d.GoverningLocale, d.Order, d.Confirms, d.Shares}
 	return db.db(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error
 }
 

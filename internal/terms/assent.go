@@ -22,12 +22,19 @@ const (
 	Accepted     = "accepted"
 	Acknowledged = "acknowledged"
 	Declined     = "declined"
+	Given        = "consented"
+	Withdrawn    = "withdrawn"
+	Objected     = "objected"
 )
 
 // The ways an assent comes about.
 const (
-	MethodSignUp = "signup"
-	MethodGate   = "gate"
+	MethodSignUp   = "signup"
+	MethodGate     = "gate"
+	MethodSettings = "settings"
+	MethodMail     = "mail"
+	MethodOneClick = "one_click_mail"
+	MethodSignal   = "signal"
 )
 
 // Event is one entry of the record of assent (terms.md 1.2). It is stored with all its fields as canonical JSON, which is

@@ -69,12 +69,16 @@ type Document struct {
 	Assent          Assent
 	GoverningLocale string
 	Order           int
+	// Confirms and Shares are about a purpose: whether consent to it is confirmed by a letter, and whether it sells or
+	// shares data, which a browser may object to for its user (Global Privacy Control).
+	Confirms bool
+	Shares   bool
 }
 
 var keyPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,30}$`)
 
 // reserved are words that stand where a version's number stands in an address.
-var reserved = []string{"versions", "compare", "upcoming", "accept", "declined", "sha256", "as-of", "embed"}
+var reserved = []string{"versions", "compare", "upcoming", "accept", "declined", "sha256", "as-of", "embed", "consents"}
 
 // ValidKey reports whether key can name a document: it becomes part of an address for ever.
 func ValidKey(key string) bool { return keyPattern.MatchString(key) && !slices.Contains(reserved, key) }

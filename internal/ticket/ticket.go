@@ -35,6 +35,7 @@ const (
 	EmailApprove Kind = "email_approve"
 	EmailUndo    Kind = "email_undo"
 	Unblock      Kind = "unblock"
+	Consent      Kind = "consent"
 )
 
 // Why a ticket is not honoured.

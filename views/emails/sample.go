@@ -37,6 +37,8 @@ func Sample(kind mail.Kind) mail.Facts {
 		f.Document, f.Version, f.Until, f.Changes = "Terms of use", 3, when.AddDate(0, 1, 0), []string{"…", "…"}
 	case mail.TermsAccepted:
 		f.Document, f.Version = "Terms of use", 3
+	case mail.ConsentConfirm:
+		f.Document, f.Code, f.TTL = "New books and offers", "482913", 7*24*time.Hour
 	case mail.AccountBlocked:
 		f.Until, f.Message = when.AddDate(0, 0, 14), "…"
 	case mail.ProfileChangedByAdmin:

@@ -119,6 +119,9 @@ var shapes = map[mail.Kind]shape{
 	mail.TermsAccepted: {why: "account", parts: []part{
 		{form: text, key: "body"}, {text, "keep", hasLink}, {form: button, key: "button"},
 	}},
+	mail.ConsentConfirm: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "ttl", hasTTL}, {form: small, key: "safe"},
+	}},
 	mail.AccountBlocked: {why: "account", parts: []part{
 		{form: text, key: "body"}, {text, "until", hasUntil}, {text, "message", hasMessage}, {form: quote}, {form: small, key: "safe"},
 	}},

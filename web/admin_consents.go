@@ -1,0 +1,83 @@
+package web
+
+import (
+	"encoding/csv"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"portico/internal/audit"
+	"portico/internal/i18n"
+	"portico/internal/session"
+	"portico/internal/tenant"
+	"portico/internal/terms"
+	"portico/views/components"
+)
+
+// assents are the kinds of document an administrator can add.
+var assents = []terms.Assent{terms.Agree, terms.Acknowledge, terms.Inform, terms.Consent}
+
+// purposeBoxes are what only an optional purpose can be.
+func purposeBoxes(c echo.Context) []components.CheckModel {
+	ctx, form := c.Request().Context(), c.Request().PostForm
+	hint := i18n.T(ctx, "adminterms.purpose.only")
+	return []components.CheckModel{
+		{Name: "confirms", Label: i18n.T(ctx, "adminterms.confirms"), Hint: hint, Checked: form.Get("confirms") == "on"},
+		{Name: "shares", Label: i18n.T(ctx, "adminterms.shares"), Hint: hint, Checked: form.Get("shares") == "on"},
+	}
+}
+
+// consenting says how many consent to a purpose.
+func (s *Server) consenting(c echo.Context, d terms.Document) (string, error) {
+	if d.Assent != terms.Consent {
+		return "", nil
+	}
+	ctx := c.Request().Context()
+	counts, err := s.Consents.Count(ctx, d.Tenant)
+	return i18n.T(ctx, "adminterms.consents", "count", int(counts[d.Key])), err
+}
+
+// downloadConsents lists who consents to a purpose, with the address that withdraws it again, for whoever writes to them.
+// It is written row by row: a list of any length takes no memory.
+func (s *Server) downloadConsents(c echo.Context) error {
+	_, d, _, err := s.document(c)
+	if err != nil {
+		return err
+	}
+	if d.Assent != terms.Consent {
+		return echo.ErrNotFound
+	}
+	ctx := c.Request().Context()
+	err = s.Audit.Record(ctx, audit.Event{
+		Type: audit.ConsentsExported, User: tenant.User{Tenant: d.Tenant}, Fields: []string{d.Key},
+		Actor: audit.Actor{Kind: audit.ByAdmin, ID: session.User(ctx).ID},
+	})
+	if err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set(echo.HeaderContentType, "text/csv; charset=utf-8")
+	h.Set(echo.HeaderContentDisposition, `attachment; filename="`+d.Key+`.csv"`)
+	c.Response().WriteHeader(http.StatusOK)
+	t, w := tenant.From(ctx), csv.NewWriter(c.Response())
+	_ = w.Write([]string{"user_id", "email", "name", "language", "since", "version", "unsubscribe"})
+	err = s.Consents.EachConsenter(ctx, d.Tenant, d.Key, func(p terms.Consenter) error {
+		return w.Write([]string{
+			cell(p.User.ID), cell(p.Email), cell(p.Name), cell(p.Locale), p.Since.UTC().Format(time.RFC3339), strconv.Itoa(p.Number),
+			t.URL("/unsubscribe/" + p.Link),
+		})
+	})
+	w.Flush()
+	return err
+}
+
+// cell is a text that no spreadsheet takes for a formula (ASVS 1.2.10).
+func cell(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\x00", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
