@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -32,6 +33,7 @@ func (s *Server) termsRoutes() []route {
 		post(version+"/audience", s.limitDraft),
 		get(version+"/preview", s.previewDraft),
 		get(version+"/publish", s.showPublish), post(version+"/publish", s.publishDraft),
+		get(version+"/correct", s.showCorrect), post(version+"/correct", s.correctText),
 		post(version+"/withdraw", s.withdrawVersion),
 	}
 }
@@ -217,7 +219,7 @@ func (s *Server) draftPage(c echo.Context, library terms.Library, v terms.Versio
 	field := func(name, label, hint, value string, rows int) components.FieldModel {
 		m := components.FieldModel{Name: name, Label: i18n.T(ctx, label), Value: value, Rows: rows, Error: f.problem(name + "." + text.Locale)}
 		if hint != "" {
-			m.Hint = i18n.T(ctx, hint)
+			m.Hint = i18n.T(ctx, hint, "anchor", "{#returns}")
 		}
 		m.ReadOnly = v.Published()
 		return m
@@ -231,10 +233,12 @@ func (s *Server) draftPage(c echo.Context, library terms.Library, v terms.Versio
 		Note:    field(terms.FieldNote, "adminterms.text.note", "adminterms.text.note.hint", text.ChangeNote, 0),
 		Reason:  components.FieldModel{Name: terms.FieldReason, Label: i18n.T(ctx, "adminterms.withdraw.reason"), Error: f.problem(terms.FieldReason)},
 	}
+	if d, _ := library.Document(v.Document); v.Published() && text.Locale != d.GoverningLocale {
+		view.Correct = versionURL(v) + "/correct?locale=" + text.Locale
+	}
 	view.Audience = s.audienceForm(c, f, library, v)
 	for i := range refused { // fields carry their language, the page shows one
-		name, _, _ := cutLast(refused[i].Field)
-		refused[i].Field = name
+		refused[i].Field = withoutLocale(refused[i].Field)
 	}
 	view.Refusals = s.form(c, refused).summary()
 	have := library.Locales(v.Document, v.Number)
@@ -249,14 +253,12 @@ func (s *Server) draftPage(c echo.Context, library terms.Library, v terms.Versio
 	return s.render(c, f.status(), pages.EditDraft(view))
 }
 
-// cutLast cuts "field.locale" at its last dot.
-func cutLast(s string) (before, after string, found bool) {
-	for i := len(s) - 1; i >= 0; i-- {
-		if s[i] == '.' {
-			return s[:i], s[i+1:], true
-		}
+// withoutLocale is "field.locale" without its language.
+func withoutLocale(field string) string {
+	if i := strings.LastIndexByte(field, '.'); i >= 0 {
+		return field[:i]
 	}
-	return s, "", false
+	return field
 }
 
 func (s *Server) saveDraft(c echo.Context) error {

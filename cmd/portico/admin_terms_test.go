@@ -110,3 +110,50 @@ func TestAnnouncementsAndNewAccountsNarrowWhoIsAsked(t *testing.T) {
 		}
 	})
 }
+
+func TestATranslationIsCorrected(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		w.issue(t, 1, "Seven dais.", nil)
+		f.Clock.Advance(6 * time.Second)
+		ana, mara := w.member(t), w.administrator(t, "mara@example.org")
+		path := "/admin/terms/terms/1/correct"
+		mara.want(mara.get("/admin/terms/terms/1?locale=de"), http.StatusOK, "/admin/terms/terms/1", "Correct this translation")
+		if governing := mara.get("/admin/terms/terms/1"); strings.Contains(governing.body, path) || !strings.Contains(governing.body, "{#returns}") {
+			t.Error("the governing text can be corrected, or the hint does not say how headings are named")
+		}
+		for _, locale := range []string{"en", "xx", ""} {
+			mara.want(mara.get(path+"?locale="+locale), http.StatusNotFound, path, "")
+		}
+		p := mara.get(path + "?locale=de")
+		source := formOf(t, p, path).Get("source")
+		p = mara.send(p, path, map[string]string{"source": source + "\n\n<b>x</b>", "title": " "})
+		p = mara.want(p, http.StatusUnprocessableEntity, path, "HTML is not allowed")
+		if kept := formOf(t, p, path); !strings.Contains(kept.Get("source"), "<b>x</b>") {
+			t.Error("what was typed is lost")
+		}
+		fixed := strings.Replace(source, "dais", "days", 1)
+		p = mara.send(p, path, map[string]string{"source": fixed, "title": "Nutzungsbedingungen"})
+		p = mara.want(p, http.StatusOK, path, "Publish the correction")
+		if !strings.Contains(p.body, "<del>dais") {
+			t.Errorf("what changes is not shown:\n%s", p.text())
+		}
+		again := mara.want(mara.send(p, path, map[string]string{"again": "yes", "confirmed": ""}), http.StatusOK, path, "")
+		if kept := formOf(t, again, path); kept.Get("source") != fixed {
+			t.Errorf("got %q, want what was typed", kept.Get("source"))
+		}
+		p = mara.send(p, path, map[string]string{"confirmed": "yes", "again": ""})
+		mara.want(p, http.StatusOK, "/admin/terms/terms/1", "The correction is published.")
+		f.Clock.Advance(6 * time.Second)
+		ana.want(ana.get("/terms/terms/1?lang=de"), http.StatusOK, "/terms/terms/1", "Seven days.")
+		ana.want(ana.get("/terms/terms/1?lang=de&rev=1"), http.StatusOK, "/terms/terms/1", "Seven dais.")
+		ana.want(ana.get("/account"), http.StatusOK, "/account", "Hello ana")
+
+		p = mara.send(mara.get(path+"?locale=fr"), path, map[string]string{"source": "## 1. Règles {#rules}\n\nSept jours.", "title": "Conditions"})
+		p = mara.send(p, path, map[string]string{"confirmed": "yes", "again": ""})
+		mara.want(p, http.StatusOK, "/admin/terms/terms/1", "The correction is published.")
+		f.Clock.Advance(6 * time.Second)
+		ana.want(ana.get("/terms/terms/1?lang=fr"), http.StatusOK, "/terms/terms/1", "Sept jours.")
+	})
+}

@@ -9,6 +9,12 @@ import (
 	"portico/internal/tenant"
 )
 
+// Prepared is t in the form in which it would be kept, rendered. It returns valid.Errors, whose field names end in the language.
+func Prepared(t Text) (Text, error) {
+	refused := prepare(&t)
+	return t, refused.Err()
+}
+
 // Correct adds a revision to a translation of a published version: a slip of the pen, not a change of meaning. The bytes
 // before it stay under their hash, and nobody is asked again (terms.md 1.5, case 3). It returns valid.Errors,
 // ErrGoverning for the language whose text decides (that takes a version of its own), and ErrNotFound.
