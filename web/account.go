@@ -31,8 +31,12 @@ func (s *Server) showOverview(c echo.Context) error {
 			{Label: i18n.T(ctx, "profile.name"), Value: person.Name, Link: "/account/profile"},
 			s.emailRow(c, person),
 			{Label: i18n.T(ctx, "profile.lang.ui"), Value: languageName(tenant.From(ctx), firstNonEmpty(lang, letters, i18n.Current(ctx).Tag)), Link: "/account/profile#language"},
-			{Label: i18n.T(ctx, "profile.lang.mail"), Value: languageName(tenant.From(ctx), firstNonEmpty(letters, tenant.From(ctx).Locales[0])), Link: "/account/profile#language"},
 		},
+	}
+	if person.Email != "" { // without an address there are no letters (rule N-9)
+		view.Rows = append(view.Rows, pages.Row{
+			Label: i18n.T(ctx, "profile.lang.mail"), Value: languageName(tenant.From(ctx), firstNonEmpty(letters, tenant.From(ctx).Locales[0])), Link: "/account/profile#language",
+		})
 	}
 	if person.Role == profile.RoleAdmin {
 		view.AdminURL = "/admin"
@@ -43,6 +47,10 @@ func (s *Server) showOverview(c echo.Context) error {
 func (s *Server) emailRow(c echo.Context, person session.Person) pages.Row {
 	ctx := c.Request().Context()
 	row := pages.Row{Label: i18n.T(ctx, "profile.email"), Value: person.Email, LTR: true, Link: "/account/email"}
+	if person.Email == "" {
+		row.Value, row.LTR = i18n.T(ctx, "security.noemail"), false
+		return row
+	}
 	if person.EmailVerified {
 		row.Tag, row.Tone = i18n.T(ctx, "profile.verified"), components.OK
 	} else {
@@ -56,7 +64,11 @@ func (s *Server) tasks(c echo.Context) ([]pages.Task, error) {
 	ctx := c.Request().Context()
 	t, person := tenant.From(ctx), session.From(ctx).Person
 	var tasks []pages.Task
-	if !person.EmailVerified && t.Verification.Mode != tenant.VerifyAllow {
+	if person.Email == "" {
+		tasks = append(tasks, pages.Task{
+			Tone: components.Warn, Text: i18n.T(ctx, "home.noemail"), Link: "/account/email", Button: i18n.T(ctx, "email.add.title"),
+		})
+	} else if !person.EmailVerified && t.Verification.Mode != tenant.VerifyAllow {
 		task := pages.Task{Tone: components.Warn, Text: i18n.T(ctx, "home.verify"), Link: "/verify", Button: i18n.T(ctx, "verify.submit")}
 		if t.Verification.Mode == tenant.VerifyRequire {
 			until := person.CreatedAt.Add(time.Duration(t.Verification.Days) * 24 * time.Hour)

@@ -29,18 +29,44 @@ func (s *Server) emailPage(c echo.Context, typed string, refused valid.Errors) e
 	}
 	f := s.form(c, refused)
 	view := pages.EmailPage{
-		Page: s.page(c, "email.title"), Token: f.token, Refusals: f.summary(), Email: live.Person.Email,
+		Page: s.page(c, "email.title"), Lead: i18n.T(ctx, "email.lead"), Token: f.token, Refusals: f.summary(), Email: live.Person.Email,
 		NewEmail: components.FieldModel{
 			Name: verification.FieldNewEmail, Label: i18n.T(ctx, "email.new"), Type: "email", LTR: true, Autocomplete: "email",
 			Value: typed, Hint: i18n.T(ctx, "email.new.hint"), Error: f.problem(verification.FieldNewEmail),
 		},
 	}
-	if change.Pending() {
-		view.Pending = i18n.T(ctx, "email.pending", "email", change.NewEmail, "old", live.Person.Email)
+	if err := s.withoutPassword(c, &view); err != nil {
+		return err
+	}
+	if change.Pending() && !live.Person.HasPassword {
+		view.Pending, view.State = i18n.T(ctx, "email.add.pending", "email", change.NewEmail), ""
+	}
+	if change.Pending() && live.Person.Email != "" {
 		view.State = i18n.T(ctx, changeState(change), "date", i18n.DateTime(ctx, change.DueAt))
+	}
+	if change.Pending() && live.Person.HasPassword {
+		view.Pending = i18n.T(ctx, "email.pending", "email", change.NewEmail, "old", live.Person.Email)
 	}
 	view.Refused = len(refused) > 0
 	return s.render(c, f.status(), pages.Email(view))
+}
+
+// withoutPassword changes the words for who signs in by a provider: the address is not what they sign in with, and there
+// may be none yet (rule N-9).
+func (s *Server) withoutPassword(c echo.Context, view *pages.EmailPage) error {
+	ctx := c.Request().Context()
+	live := session.From(ctx)
+	if live.Person.HasPassword {
+		return nil
+	}
+	view.NewEmail.Hint = i18n.T(ctx, "email.add.hint")
+	if live.Person.Email != "" {
+		return nil
+	}
+	names, _, err := s.signsInBy(ctx, live)
+	view.Title = i18n.T(ctx, "email.add.title")
+	view.Lead = i18n.T(ctx, "email.add.lead", "provider", firstNonEmpty(names, i18n.T(ctx, "connections.provider")))
+	return err
 }
 
 // changeState is the message that says what a pending change waits for.
@@ -73,6 +99,9 @@ func (s *Server) saveEmail(c echo.Context) error {
 	}
 	if err != nil {
 		return err
+	}
+	if session.From(ctx).Person.Email == "" {
+		return s.done(c, "email.add.sent", "/account/email")
 	}
 	return s.done(c, "email.sent", "/account/email")
 }
@@ -169,10 +198,13 @@ func (s *Server) agreed(c echo.Context, change verification.Change) error {
 	ctx := c.Request().Context()
 	s.dropLink(c)
 	view := pages.ConfirmationPage{Page: s.page(c, "email.done.title"), Link: "/account", Button: i18n.T(ctx, "btn.continue")}
-	if change.DoneAt.IsZero() {
+	switch {
+	case !change.DoneAt.IsZero() && change.OldEmail == "":
+		view.Body = i18n.T(ctx, "email.add.done", "email", change.NewEmail)
+	case change.DoneAt.IsZero():
 		view.Page = s.page(c, "email.noted.title")
 		view.Body = i18n.T(ctx, changeState(change), "date", i18n.DateTime(ctx, change.DueAt))
-	} else {
+	default:
 		view.Body = i18n.T(ctx, "email.done", "email", change.NewEmail)
 	}
 	return s.render(c, http.StatusOK, pages.Confirmation(view))

@@ -63,6 +63,8 @@ func (s *Server) owed(t tenant.Tenant, live session.Live) string {
 		return "/account/security/password"
 	case live.Person.TermsOwed:
 		return "/terms/accept"
+	case s.mustVerify(t, live.Person) && live.Person.Email == "":
+		return "/account/email"
 	case s.mustVerify(t, live.Person):
 		return "/verify"
 	default:

@@ -102,7 +102,10 @@ func (s *Server) profileForm(c echo.Context, p profile.Profile, typed *profile.E
 		Edited:   i18n.T(ctx, "profile.edited", "time", i18n.DateTime(ctx, p.EditedAt)),
 		Preview:  s.letterPreview(c, p),
 	}
-	view.Languages = append(f.languages(profile.FieldPageLang, "profile.lang.ui"), f.languages(profile.FieldLang, "profile.lang.mail")...)
+	view.Languages = f.languages(profile.FieldPageLang, "profile.lang.ui")
+	if p.Email != "" { // without an address there are no letters (rule N-9)
+		view.Languages = append(view.Languages, f.languages(profile.FieldLang, "profile.lang.mail")...)
+	}
 	if typed != nil {
 		view.Version = strconv.FormatInt(typed.Version, 10)
 	}

@@ -28,6 +28,9 @@ func (s *Server) verifyPage(c echo.Context, refused valid.Errors) error {
 	if live.SignedIn() && live.Person.EmailVerified {
 		return s.verified(c, "verify.already")
 	}
+	if live.SignedIn() && live.Person.Email == "" {
+		return c.Redirect(http.StatusSeeOther, "/account/email")
+	}
 	pending, err := s.Verification.Pending(ctx, tenant.User{Tenant: tenant.From(ctx).ID, ID: live.User.ID}, s.browser(c))
 	if errors.Is(err, ticket.ErrUsed) {
 		return s.verified(c, "verify.already")

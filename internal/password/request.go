@@ -125,6 +125,9 @@ func (s *Service) answer(ctx context.Context, r Request) error {
 		}
 		p, err := s.store.FindByEmail(ctx, t.ID, r.Address)
 		if errors.Is(err, profile.ErrNotFound) {
+			p, err = s.store.FindByProvider(ctx, t.ID, r.Address)
+		}
+		if errors.Is(err, profile.ErrNotFound) {
 			return nil
 		}
 		if err != nil {
@@ -142,10 +145,14 @@ func (s *Service) answer(ctx context.Context, r Request) error {
 	})
 }
 
-// Send mails p a link and a code for setting a new password, and voids the ones sent before. browser is the hash of the
-// browser that asked, empty when an administrator did. It belongs in the transaction of its cause.
+// Send mails p a link and a code for setting a new password, and voids the ones sent before. Who came by an identity
+// provider has no password, and is mailed how they sign in. browser is the hash of the browser that asked, empty when an
+// administrator did. It belongs in the transaction of its cause.
 func (s *Service) Send(ctx context.Context, p profile.Profile, browser string) error {
 	t := tenant.From(ctx)
+	if p.Connection != profile.Database {
+		return s.send(ctx, p, mail.ResetProvider, mail.Facts{Provider: p.ManagedBy, Link: t.URL("/login")})
+	}
 	issued, err := s.tickets.Issue(ctx, ticket.Order{
 		User: p.User, Kind: ticket.Reset, Address: p.Email, Browser: browser, Lifetime: t.ResetLifetime(),
 	})

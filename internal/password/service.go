@@ -20,6 +20,8 @@ import (
 type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 	FindByEmail(ctx context.Context, t tenant.ID, email string) (profile.Profile, error)
+	// FindByProvider finds who came by an identity provider, which verified this address, last; or profile.ErrNotFound.
+	FindByProvider(ctx context.Context, t tenant.ID, email string) (profile.Profile, error)
 	FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 	LockProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 	FindPassword(ctx context.Context, u tenant.User) (hash string, mustChange bool, err error)

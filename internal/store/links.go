@@ -50,3 +50,16 @@ func (db *DB) RemoveIdentity(ctx context.Context, l idp.Linked) error {
 	return db.db(ctx).Exec("DELETE FROM identities WHERE tenant_id = ? AND connection_id = ? AND subject = ? AND user_id = ?",
 		string(l.User.Tenant), l.Connection, l.Subject, l.User.ID).Error
 }
+
+// FindByProvider returns the profile with a verified address that an identity provider says is theirs, of several the one
+// whose identity was used last, or profile.ErrNotFound.
+func (db *DB) FindByProvider(ctx context.Context, t tenant.ID, email string) (profile.Profile, error) {
+	var id string
+	err := db.db(ctx).Raw(`SELECT i.user_id FROM identities i JOIN users u ON u.tenant_id = i.tenant_id AND u.user_id = i.user_id
+		WHERE i.tenant_id = ? AND i.email_key = ? AND i.main = ? AND u.email_key = i.email_key AND u.email_verified = ?
+		ORDER BY i.seen_at DESC LIMIT 1`, string(t), profile.EmailKey(email), true, true).Scan(&id).Error
+	if err != nil {
+		return profile.Profile{}, err
+	}
+	return db.FindProfile(ctx, tenant.User{Tenant: t, ID: id})
+}
