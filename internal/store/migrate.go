@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -29,7 +27,7 @@ func (db *DB) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if db.schemaIs(ctx, newest(files)) {
+	if db.schemaHas(ctx, files) {
 		return nil
 	}
 	provider, err := db.provider(pool, files)
@@ -43,7 +41,9 @@ func (db *DB) Migrate(ctx context.Context) error {
 }
 
 func (db *DB) provider(pool *sql.DB, files fs.FS) (*goose.Provider, error) {
-	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{
+		goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true), // families of tables have numbers of their own
+	}
 	if db.dialect == "mysql" {
 		locker, err := lock.NewMySQLTableLocker(lock.WithTableLockTimeout(time.Second, 300))
 		if err != nil {
@@ -54,22 +54,14 @@ func (db *DB) provider(pool *sql.DB, files fs.FS) (*goose.Provider, error) {
 	return goose.NewProvider(dialect, pool, files, options...)
 }
 
-// schemaIs reports whether version is the newest that the database has; no, when it cannot be asked.
-func (db *DB) schemaIs(ctx context.Context, version int64) bool {
-	var newest int64
-	err := db.db(ctx).Raw("SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version").Scan(&newest).Error
-	return err == nil && newest >= version
-}
-
-// newest is the highest number that a migration's file name begins with.
-func newest(files fs.FS) int64 {
-	names, _ := fs.Glob(files, "*.sql")
-	var highest int64
-	for _, name := range names {
-		number, _, _ := strings.Cut(name, "_")
-		if n, err := strconv.ParseInt(number, 10, 64); err == nil {
-			highest = max(highest, n)
-		}
+// schemaHas reports whether every one of these migrations was applied; no, when the database cannot be asked. Migrations
+// of a newer program may have been applied too.
+func (db *DB) schemaHas(ctx context.Context, files fs.FS) bool {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return false
 	}
-	return highest
+	var applied int
+	err = db.db(ctx).Raw("SELECT COUNT(DISTINCT version_id) FROM goose_db_version WHERE version_id > 0 AND is_applied = TRUE").Scan(&applied).Error
+	return err == nil && applied >= len(names)
 }

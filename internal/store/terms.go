@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm/clause"
 
+	"portico/internal/ledger"
 	"portico/internal/profile"
 	"portico/internal/tenant"
 	"portico/internal/terms"
@@ -252,11 +253,14 @@ type assentEventRow struct {
 	Nonce      string
 	OccurredAt time.Time
 	Payload    string
+	Salt       string
+	Commitment string
+	LeafIndex  *int64
 }
 
 func (assentEventRow) TableName() string { return "assent_events" }
 
-// AppendAssent adds to the record of assent; nothing changes or removes an entry.
+// AppendAssent adds to the record of assent, with its commitment for the ledger; nothing changes or removes an entry.
 func (db *DB) AppendAssent(ctx context.Context, e terms.Event) error {
 	payload, err := json.Marshal(e)
 	if err != nil {
@@ -266,6 +270,7 @@ func (db *DB) AppendAssent(ctx context.Context, e terms.Event) error {
 		TenantID: string(e.User.Tenant), EventID: e.ID, UserID: e.User.ID, Type: e.Type, Document: e.Document, Number: e.Number,
 		Nonce: e.Nonce, OccurredAt: e.OccurredAt, Payload: string(payload),
 	}
+	row.Salt, row.Commitment = ledger.Commit(row.Payload)
 	err = db.db(ctx).Create(&row).Error
 	if duplicate(err) {
 		return terms.ErrRecorded
