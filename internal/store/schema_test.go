@@ -105,7 +105,7 @@ func TestEveryKeyBeginsWithTheTenant(t *testing.T) {
 }
 
 var (
-	mysqlLimit  = regexp.MustCompile(`(?m)^\s*(?:ADD COLUMN )?(\w+)\s+(?:VARCHAR|CHAR)\((\d+)\)`)
+	mysqlLimit  = regexp.MustCompile(`(?m)^\s*(?:(?:ALTER TABLE \w+ )?ADD COLUMN )?(\w+)\s+(?:VARCHAR|CHAR)\((\d+)\)`)
 	sqliteLimit = regexp.MustCompile(`length\((\w+)\) <= (\d+)`)
 )
 
