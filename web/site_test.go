@@ -20,6 +20,7 @@ import (
 	"portico/internal/guard"
 	"portico/internal/idp"
 	"portico/internal/keys"
+	"portico/internal/ledger"
 	"portico/internal/mail"
 	"portico/internal/password"
 	"portico/internal/profile"
@@ -97,7 +98,7 @@ func newSite(t *testing.T, f storetest.Fixture) *site {
 		SignIn:       entrance,
 		Providers:    idp.New(db, ring, client, guesses, entrance, sessions, tickets, outbox, log, now),
 		Verification: verifications, Passwords: s.passwords, Profiles: profile.New(db, log, now), Terms: s.terms,
-		Consents: terms.NewConsents(s.terms, db, tickets), Audit: log, Secure: secure,
+		Consents: terms.NewConsents(s.terms, db, tickets), Ledger: ledger.New(db, ring, now), Audit: log, Secure: secure,
 		Ready: db.Ping, Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Now: now,
 	})
 	return s

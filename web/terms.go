@@ -232,6 +232,7 @@ func (s *Server) showHistory(c echo.Context) error {
 		row := pages.HistoryRow{
 			Title: text.Title, Number: e.Number, What: i18n.T(ctx, "assent."+e.Type), Time: i18n.DateTime(ctx, e.OccurredAt),
 			Language: language.Name, Lang: e.LocaleShown, Hash: e.HTMLSHA256, URL: terms.Path(e.Document, e.Number, e.LocaleShown),
+			Receipt: terms.ReceiptPath(e.ID),
 		}
 		if current, ok := library.Current(e.Document, now); ok && current.Number != e.Number {
 			row.Compare = compareURL(e.Document, e.Number, current.Number, e.LocaleShown)

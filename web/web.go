@@ -17,6 +17,7 @@ import (
 	"portico/internal/audit"
 	"portico/internal/idp"
 	"portico/internal/keys"
+	"portico/internal/ledger"
 	"portico/internal/mail"
 	"portico/internal/password"
 	"portico/internal/privacy"
@@ -44,6 +45,7 @@ type Config struct {
 	Providers    *idp.Service
 	Terms        *terms.Service
 	Consents     *terms.Consents
+	Ledger       *ledger.Service
 	Admin        *admin.Service
 	Privacy      *privacy.Service
 	Audit        *audit.Log

@@ -22,6 +22,7 @@ type commands struct {
 	Admin      adminCommand      `cmd:"" help:"Administrators."`
 	Tenant     tenantCommand     `cmd:"" help:"Tenants."`
 	Connection connectionCommand `cmd:"" help:"Identity providers."`
+	Ledger     ledgerCommand     `cmd:"" help:"The signed record of assent."`
 	Key        keyCommand        `cmd:"" help:"Make a new secret key."`
 	Version    versionCommand    `cmd:"" help:"Say which version this is."`
 }

@@ -15,6 +15,7 @@ import (
 	"portico/internal/guard"
 	"portico/internal/idp"
 	"portico/internal/keys"
+	"portico/internal/ledger"
 	"portico/internal/mail"
 	"portico/internal/password"
 	"portico/internal/privacy"
@@ -73,6 +74,7 @@ func build(p parts) *portal {
 	passwords := password.New(p.db, tenants, hasher, guesses, tickets, sessions, outbox, log, p.now)
 	verifications := verification.New(p.db, tickets, guesses, outbox, sessions, passwords, log, p.now)
 	documents := terms.New(p.db, outbox, log, p.now)
+	proofs := ledger.New(p.db, p.ring, p.now)
 	entrance := signin.New(p.db, hasher, guesses, tickets, sessions, outbox, log, p.now)
 	client := idp.NewClient(!p.secure, p.now)
 	providers := idp.New(p.db, p.ring, client, guesses, entrance, sessions, tickets, outbox, log, p.now)
@@ -84,7 +86,7 @@ func build(p parts) *portal {
 			SignUp: signup.New(p.db, hasher, guesses, documents, verifications, outbox, log, p.now),
 			SignIn: entrance, Providers: providers,
 			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, log, p.now), Terms: documents,
-			Consents: terms.NewConsents(documents, p.db, tickets), Audit: log,
+			Consents: terms.NewConsents(documents, p.db, tickets), Ledger: proofs, Audit: log,
 			Privacy: privacy.New(p.db, outbox, log, p.now),
 			Admin:   admin.New(p.db, tickets, sessions, guesses, verifications, passwords, outbox, log, p.now),
 			Secure:  p.secure, Proxies: p.proxies, Ready: p.db.Ping, Log: p.log, Now: p.now, Mailbox: p.mailbox,
@@ -115,7 +117,7 @@ func (p *portal) serve(ctx context.Context, listener net.Listener) error {
 	}
 	background, end := context.WithCancel(context.WithoutCancel(ctx))
 	var work sync.WaitGroup
-	for _, run := range []func(context.Context){p.letters.Run, p.answerResets, p.minutely} {
+	for _, run := range []func(context.Context){p.letters.Run, p.answerResets, p.sequence, p.minutely} {
 		work.Go(func() { run(background) })
 	}
 	stopped := make(chan error, 1)
@@ -136,6 +138,22 @@ func (p *portal) serve(ctx context.Context, listener net.Listener) error {
 
 func (p *portal) answerResets(ctx context.Context) {
 	p.resets.Run(ctx, func(err error) { p.log.Error("password resets", "error", err) })
+}
+
+// sequence gives the entries of the ledgers their places, a second after they were written at the latest.
+func (p *portal) sequence(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		if err := p.config.Ledger.Sequence(ctx, p.tenants.ByID); err != nil && ctx.Err() == nil {
+			p.log.Error("ledger", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // forgetGuesses removes counters of guesses that no longer count.

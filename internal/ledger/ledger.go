@@ -193,20 +193,27 @@ func (s *Service) Sequence(ctx context.Context, find func(ctx context.Context, i
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, id := range waiting {
 		t, err := find(ctx, id)
-		if err != nil {
-			return err
+		if err == nil {
+			err = s.SequenceTenant(ctx, t)
 		}
-		for more := true; more; {
-			placed, err := s.place(ctx, t)
-			if err != nil {
-				return fmt.Errorf("ledger of %s: %w", id, err)
-			}
-			more = placed == batch
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("ledger of %s: %w", id, err))
 		}
 	}
-	return nil
+	return failed
+}
+
+// SequenceTenant is Sequence for one tenant.
+func (s *Service) SequenceTenant(ctx context.Context, t tenant.Tenant) error {
+	for {
+		placed, err := s.place(ctx, t)
+		if err != nil || placed < batch {
+			return err
+		}
+	}
 }
 
 func (s *Service) place(ctx context.Context, t tenant.Tenant) (placed int, err error) {

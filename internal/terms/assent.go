@@ -25,6 +25,9 @@ const (
 	Given        = "consented"
 	Withdrawn    = "withdrawn"
 	Objected     = "objected"
+	// Published and TakenBack are about a version, of nobody: a text that is swapped quietly becomes visible in the ledger.
+	Published = "version_published"
+	TakenBack = "version_withdrawn"
 )
 
 // The ways an assent comes about.
@@ -127,7 +130,7 @@ func (s *Service) AcceptAtSignUp(ctx context.Context, u tenant.User, decisions [
 		return err
 	}
 	for _, d := range decisions {
-		if err := s.record(ctx, library, now, u, d, Accepted); err != nil {
+		if _, err := s.record(ctx, library, now, u, d, Accepted); err != nil {
 			return err
 		}
 	}
@@ -182,13 +185,14 @@ func (s *Service) decide(ctx context.Context, u tenant.User, d Decision, what st
 		if err != nil {
 			return err
 		}
-		if err := s.record(ctx, library, now, u, d, what); err != nil {
+		e, err := s.record(ctx, library, now, u, d, what)
+		if err != nil {
 			return err
 		}
 		if what == Declined {
 			return s.log.Record(ctx, audit.Event{Type: audit.TermsDeclined, User: u, Fields: []string{d.Document}})
 		}
-		return s.thank(ctx, library, u, d, now)
+		return s.thank(ctx, library, u, d, e)
 	})
 	if errors.Is(err, ErrChanged) {
 		return errors.Join(err, s.log.Record(ctx, audit.Event{Type: audit.TermsStaleForm, User: u, Fields: []string{d.Document}}))
@@ -203,41 +207,41 @@ func (s *Service) decide(ctx context.Context, u tenant.User, d Decision, what st
 var ErrRecorded = errors.New("decision is recorded already")
 
 // record appends the event and brings the standing up to date.
-func (s *Service) record(ctx context.Context, library Library, now time.Time, u tenant.User, d Decision, what string) error {
+func (s *Service) record(ctx context.Context, library Library, now time.Time, u tenant.User, d Decision, what string) (Event, error) {
 	document, ok := library.Document(d.Document)
 	if !ok || !document.Assent.Gates() {
-		return ErrNotFound
+		return Event{}, ErrNotFound
 	}
 	version, text, ok := shown(library, now, d)
 	if !ok {
-		return ErrChanged
+		return Event{}, ErrChanged
 	}
 	if what == Accepted && document.Assent == Acknowledge {
 		what = Acknowledged
 	}
 	party, err := s.store.Party(ctx, u)
 	if err != nil {
-		return err
+		return Event{}, err
 	}
 	before := library.standing(d.Document, party.Accepted)
 	e, err := eventOf(ctx, u, d, version, text, now)
 	if err != nil {
-		return err
+		return Event{}, err
 	}
 	sha, content := d.Presentation.encode()
 	e.Type, e.Previous, e.Presentation, e.Control = what, before.Event, sha, d.Presentation.Control
 	if err := s.store.AddPresentation(ctx, u.Tenant, sha, content, now); err != nil {
-		return err
+		return Event{}, err
 	}
 	if err := s.store.AppendAssent(ctx, e); err != nil {
-		return err
+		return Event{}, err
 	}
 	if what == Declined {
-		return nil
+		return e, nil
 	}
 	after := Standing{Document: d.Document, Number: version.Number, Event: e.ID, Locale: text.Locale, At: now}
 	after.ExpiresAt = expiry(version, u, now)
-	return s.store.SaveStanding(ctx, u, after)
+	return e, s.store.SaveStanding(ctx, u, after)
 }
 
 // expiry is when an acceptance ends to count: after the version's months, give or take a tenth by the person's id, so that
@@ -288,9 +292,19 @@ func eventOf(ctx context.Context, u tenant.User, d Decision, v Version, t Text, 
 	return e, nil
 }
 
+// ReceiptPath is where a person finds the proof of an event of theirs.
+func ReceiptPath(event string) string { return "/account/terms/" + event + "/receipt" }
+
+// about is an event of a version itself, which the ledger keeps with the manifest.
+func about(ctx context.Context, what string, actor tenant.User, v Version, now time.Time) (Event, error) {
+	e, err := eventOf(ctx, tenant.User{Tenant: actor.Tenant}, Decision{Document: v.Document}, v, Text{}, now)
+	e.Type, e.Method, e.Control, e.Nonce = what, "admin", actor.ID, e.ID
+	return e, err
+}
+
 // thank records the acceptance where people look, mirrors it for older applications (rule T-4), and mails a copy.
-func (s *Service) thank(ctx context.Context, library Library, u tenant.User, d Decision, now time.Time) error {
-	if err := s.store.MirrorAssent(ctx, u, d.Document, d.Number, now); err != nil {
+func (s *Service) thank(ctx context.Context, library Library, u tenant.User, d Decision, e Event) error {
+	if err := s.store.MirrorAssent(ctx, u, d.Document, d.Number, e.OccurredAt); err != nil {
 		return err
 	}
 	if err := s.log.Record(ctx, audit.Event{Type: audit.TermsAccepted, User: u, Fields: []string{d.Document}}); err != nil {
@@ -306,7 +320,8 @@ func (s *Service) thank(ctx context.Context, library Library, u tenant.User, d D
 	return s.outbox.Send(ctx, mail.Letter{
 		Tenant: t.ID, User: u.ID, To: p.Email, Kind: mail.TermsAccepted, Language: language,
 		Facts: mail.Facts{
-			Name: p.Nickname, Document: text.Title, Version: d.Number, Time: now, Link: t.URL(Path(d.Document, d.Number, text.Locale)),
+			Name: p.Nickname, Document: text.Title, Version: d.Number, Time: e.OccurredAt, Link: t.URL(Path(d.Document, d.Number, text.Locale)),
+			SecondLink: t.URL(ReceiptPath(e.ID)),
 		},
 	})
 }

@@ -136,6 +136,9 @@ func (s *Service) Publish(ctx context.Context, actor tenant.User, document strin
 		if err := s.store.PublishVersion(ctx, actor.Tenant, v); err != nil {
 			return err
 		}
+		if err := s.keep(ctx, Published, actor, v, now); err != nil {
+			return err
+		}
 		return s.log.Record(ctx, audit.Event{
 			Type: audit.TermsPublished, User: tenant.User{Tenant: actor.Tenant}, Actor: audit.Actor{Kind: audit.ByAdmin, ID: actor.ID},
 			Detail: map[string]string{"document": document, "number": fmt.Sprint(number)},
@@ -143,6 +146,15 @@ func (s *Service) Publish(ctx context.Context, actor tenant.User, document strin
 	})
 	s.forget(actor.Tenant)
 	return err
+}
+
+// keep records what became of a version, for the ledger.
+func (s *Service) keep(ctx context.Context, what string, actor tenant.User, v Version, now time.Time) error {
+	e, err := about(ctx, what, actor, v, now)
+	if err != nil {
+		return err
+	}
+	return s.store.AppendAssent(ctx, e)
 }
 
 func later(a, b time.Time) time.Time {
@@ -223,6 +235,9 @@ func (s *Service) Withdraw(ctx context.Context, actor tenant.User, document stri
 		}
 		v.WithdrawnAt, v.WithdrawReason = now, strings.TrimSpace(reason)
 		if err := s.store.WithdrawVersion(ctx, actor.Tenant, v); err != nil {
+			return err
+		}
+		if err := s.keep(ctx, TakenBack, actor, v, now); err != nil {
 			return err
 		}
 		return s.log.Record(ctx, audit.Event{

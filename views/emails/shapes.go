@@ -117,7 +117,7 @@ var shapes = map[mail.Kind]shape{
 		{form: small, key: "next"},
 	}},
 	mail.TermsAccepted: {why: "account", parts: []part{
-		{form: text, key: "body"}, {text, "keep", hasLink}, {form: button, key: "button"},
+		{form: text, key: "body"}, {text, "keep", hasLink}, {form: button, key: "button"}, {second, "proof", hasSecond},
 	}},
 	mail.ConsentConfirm: {why: "account", parts: []part{
 		{form: text, key: "body"}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "ttl", hasTTL}, {form: small, key: "safe"},
