@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -107,26 +108,36 @@ func TestUnreadableHashRefuses(t *testing.T) {
 func TestNothingTakesAsLongAsSomething(t *testing.T) {
 	h, ctx := NewHasher(), t.Context()
 	phc, _ := h.Hash(ctx, good)
-	fastest := func(work func()) time.Duration {
+	cheapest := func(work func()) time.Duration { // by the time of the processor, whatever else runs on this machine
 		least := time.Hour
 		for range 8 {
-			start := time.Now()
+			start := used(t)
 			work()
-			least = min(least, time.Since(start))
+			least = min(least, used(t)-start)
 		}
 		return least
 	}
-	known := fastest(func() { _, _, _ = h.Verify(ctx, phc, "wrong "+good) })
+	known := cheapest(func() { _, _, _ = h.Verify(ctx, phc, "wrong "+good) })
 	for name, got := range map[string]time.Duration{
-		"an unknown account":         fastest(func() { _ = h.VerifyNothing(ctx, good) }),
-		"an account with none":       fastest(func() { _, _, _ = h.Verify(ctx, "", good) }),
-		"an account from elsewhere":  fastest(func() { _, _, _ = h.Verify(ctx, "$2b$10$x", good) }),
-		"an account with a good one": fastest(func() { _, _, _ = h.Verify(ctx, phc, good) }),
+		"an unknown account":         cheapest(func() { _ = h.VerifyNothing(ctx, good) }),
+		"an account with none":       cheapest(func() { _, _, _ = h.Verify(ctx, "", good) }),
+		"an account from elsewhere":  cheapest(func() { _, _, _ = h.Verify(ctx, "$2b$10$x", good) }),
+		"an account with a good one": cheapest(func() { _, _, _ = h.Verify(ctx, phc, good) }),
 	} {
 		if got < known*2/3 || got > known*3/2 {
 			t.Errorf("%s takes %v, a wrong password %v", name, got, known)
 		}
 	}
+}
+
+// used is the time of the processor that this process has taken so far.
+func used(t *testing.T) time.Duration {
+	t.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // Row 10: memory stays bounded however many sign in at once; those beyond the queue are told at once.
