@@ -17,6 +17,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	browserlog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	frames "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -108,6 +109,7 @@ type tab struct {
 	t       *testing.T
 	ctx     context.Context
 	demo    demonstration
+	mu      *sync.Mutex
 	foreign []string // requests that left our origin
 	errors  []string // what the browser complained about
 }
@@ -144,15 +146,18 @@ func (d demonstration) tab(t *testing.T, parent context.Context, l look) *tab {
 	t.Cleanup(end)
 	ctx, stop := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(stop)
-	b := &tab{t: t, ctx: ctx, demo: d}
-	var mu sync.Mutex
+	b := &tab{t: t, ctx: ctx, demo: d, mu: &sync.Mutex{}}
 	err := chromedp.Listen(ctx, func(event any) {
-		mu.Lock()
-		defer mu.Unlock()
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		switch event := event.(type) {
 		case *network.EventRequestWillBeSent:
 			if u := event.Request.URL; !strings.HasPrefix(u, d.base) && !strings.HasPrefix(u, "data:") && !strings.HasPrefix(u, "about:") {
 				b.foreign = append(b.foreign, u)
+			}
+		case *browserlog.EventEntryAdded:
+			if event.Entry.Source == "security" { // what the content policy kept from loading or running
+				b.errors = append(b.errors, event.Entry.Text)
 			}
 		case *runtime.EventExceptionThrown:
 			b.errors = append(b.errors, event.ExceptionDetails.Text)
@@ -173,7 +178,7 @@ func (d demonstration) tab(t *testing.T, parent context.Context, l look) *tab {
 		l.lang = "en"
 	}
 	b.run(
-		call(network.Enable, network.EnableParams{}), call(runtime.Enable, cdp.Empty{}),
+		call(network.Enable, network.EnableParams{}), call(runtime.Enable, cdp.Empty{}), call(browserlog.Enable, cdp.Empty{}),
 		call(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": l.lang}}),
 		call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: l.width, Height: 900, DeviceScaleFactor: 1, Mobile: l.width < 600}),
 		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
@@ -279,12 +284,19 @@ func (b *tab) signIn(email, password string) {
 // clean fails the test when the page asked somebody else for something or the browser complained.
 func (b *tab) clean() {
 	b.t.Helper()
+	if errors := b.complaints(); len(errors) > 0 {
+		b.t.Errorf("complaints of the browser: %v", errors)
+	}
 	if len(b.foreign) > 0 {
 		b.t.Errorf("requests to others: %v", b.foreign)
 	}
-	if len(b.errors) > 0 {
-		b.t.Errorf("complaints of the browser: %v", b.errors)
-	}
+}
+
+// complaints are what the browser complained about until now.
+func (b *tab) complaints() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.errors)
 }
 
 // axe checks the page in an isolated world, so that the page's own content policy stays as strict as it is.
