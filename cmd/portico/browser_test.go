@@ -370,6 +370,7 @@ var (
 	adminsPages = []string{
 		"/admin", "/admin/users", "/admin/users?q=nobody", "/admin/requests", "/admin/audit", "/admin/emails", "/admin/emails/outbox",
 		"/admin/connections", "/admin/connect/apple", "/admin/connections/demo",
+		"/admin/terms", "/admin/terms/terms", "/admin/terms/terms/1", "/admin/terms/terms/1/preview", "/admin/blocks", "/dev/mailbox",
 	}
 )
 
