@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,7 +52,17 @@ func (s *Server) message(c echo.Context) (mail.Message, error) {
 func (s *Server) showMailbox(c echo.Context) error {
 	ctx := c.Request().Context()
 	v := pages.MailboxPage{Page: s.page(c, "mailbox.title")}
-	for _, m := range s.messages(c) {
+	messages := s.messages(c)
+	if after := c.QueryParam("after"); after != "" {
+		at := slices.IndexFunc(messages, func(m mail.Message) bool { return m.ID == after })
+		messages = messages[at+1:]
+		v.Pager.Newer = mailboxPath
+	}
+	if len(messages) > listRows {
+		messages = messages[:listRows]
+		v.Pager.Older = withQuery(c, "after", messages[listRows-1].ID, "")
+	}
+	for _, m := range messages {
 		v.Rows = append(v.Rows, pages.MailboxRow{
 			URL: mailboxPath + "/" + m.ID, Subject: m.Subject, Lang: m.Language, To: m.To, Time: i18n.DateTime(ctx, m.SentAt),
 		})

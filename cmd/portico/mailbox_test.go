@@ -2,8 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -46,6 +49,41 @@ func TestMailboxOfTheDemonstration(t *testing.T) {
 	if p := ana.get("/dev/mailbox.json"); strings.Contains(p.body, "Foreign") {
 		t.Error("got a letter of another tenant in the list")
 	}
+}
+
+func TestMailboxHasPages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	for n := range 120 {
+		_ = w.mailbox.Send(t.Context(), mail.Message{ID: fmt.Sprintf("m%03d", n), Tenant: w.Tenant.ID, Subject: fmt.Sprintf("Letter %03d.", n)})
+	}
+	v := w.visitor(t)
+	older := regexp.MustCompile(`rel="next" href="([^"]+)"`)
+	seen, path := map[string]bool{}, "/dev/mailbox"
+	for page := 1; path != ""; page++ {
+		p := v.get(path)
+		subjects := regexp.MustCompile(`Letter \d{3}\.`).FindAllString(p.body, -1)
+		if p.status != http.StatusOK || len(subjects) > 50 || page > 4 {
+			t.Fatalf("got %d with %d letters on page %d, want at most 50", p.status, len(subjects), page)
+		}
+		for _, subject := range subjects {
+			if seen[subject] {
+				t.Errorf("%s is on two pages", subject)
+			}
+			seen[subject] = true
+		}
+		if (page > 1) != strings.Contains(p.body, `rel="prev" href="/dev/mailbox"`) {
+			t.Errorf("page %d: got no way back, or one from the beginning", page)
+		}
+		path = ""
+		if found := older.FindStringSubmatch(p.body); found != nil {
+			path = html.UnescapeString(found[1])
+		}
+	}
+	if len(seen) != 120 {
+		t.Errorf("got %d letters, want 120", len(seen))
+	}
+	v.want(v.get("/dev/mailbox?after=gone"), http.StatusOK, "/dev/mailbox", "Letter 119.") // it was pushed out meanwhile
 }
 
 func TestNoMailboxWhereLettersAreSent(t *testing.T) {
