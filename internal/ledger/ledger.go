@@ -104,6 +104,10 @@ type Store interface {
 	PlacedEntries(ctx context.Context, t tenant.ID, from int64, limit int) ([]Entry, error)
 	CountPlaced(ctx context.Context, t tenant.ID) (int64, error)
 	FindEntry(ctx context.Context, t tenant.ID, id string) (Entry, error)
+	// AppendEntry adds an entry of this kind that is of nobody.
+	AppendEntry(ctx context.Context, e Entry, kind string, at time.Time) error
+	// EraseEntries empties the entries of u and says how many there were.
+	EraseEntries(ctx context.Context, u tenant.User) (int, error)
 	// Checkpoints lists every checkpoint that was signed, by size.
 	Checkpoints(ctx context.Context, t tenant.ID) ([]Head, error)
 }

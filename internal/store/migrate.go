@@ -37,6 +37,7 @@ func (db *DB) Migrate(ctx context.Context) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
+	_ = db.Guard(ctx) // a server without triggers goes without; Guarded tells
 	return nil
 }
 

@@ -60,7 +60,7 @@ SELECT name, kind || ' ' || label || ' (' || group_concat(field, ', ') || ')' FR
 	mysqlColumns = `
 SELECT table_name, CONCAT('column ', column_name, ' ', CASE
     WHEN column_type LIKE 'tinyint(1)%' THEN 'bool' WHEN data_type LIKE '%int' THEN 'number' WHEN column_type = 'datetime(6)' THEN 'time'
-    WHEN data_type LIKE '%blob' THEN 'bytes' WHEN data_type IN ('varchar', 'char', 'json') OR data_type LIKE '%text' THEN 'text' ELSE column_type END,
+    WHEN data_type LIKE '%blob' OR data_type = 'binary' THEN 'bytes' WHEN data_type IN ('varchar', 'char', 'json') OR data_type LIKE '%text' THEN 'text' ELSE column_type END,
   IF(is_nullable = 'NO', ' required', ' optional'))
 FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name NOT LIKE 'goose%'`
 	mysqlKeys = `
@@ -105,7 +105,7 @@ func TestEveryKeyBeginsWithTheTenant(t *testing.T) {
 }
 
 var (
-	mysqlLimit  = regexp.MustCompile(`(?m)^\s*(?:(?:ALTER TABLE \w+ )?ADD COLUMN )?(\w+)\s+(?:VARCHAR|CHAR)\((\d+)\)`)
+	mysqlLimit  = regexp.MustCompile(`(?m)^\s*(?:(?:ALTER TABLE \w+ )?(?:ADD|MODIFY) COLUMN )?(\w+)\s+(?:VARCHAR|CHAR)\((\d+)\)`)
 	sqliteLimit = regexp.MustCompile(`length\((\w+)\) <= (\d+)`)
 )
 

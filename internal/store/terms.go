@@ -281,7 +281,8 @@ func (db *DB) AppendAssent(ctx context.Context, e terms.Event) error {
 // Assents lists what u decided, newest first.
 func (db *DB) Assents(ctx context.Context, u tenant.User) ([]terms.Event, error) {
 	var rows []assentEventRow
-	err := db.db(ctx).Where("tenant_id = ? AND user_id = ?", string(u.Tenant), u.ID).Order("event_id DESC").Limit(500).Find(&rows).Error
+	err := db.db(ctx).Where("tenant_id = ? AND user_id = ? AND payload IS NOT NULL", string(u.Tenant), u.ID).
+		Order("event_id DESC").Limit(500).Find(&rows).Error
 	if err != nil {
 		return nil, err
 	}
