@@ -53,7 +53,7 @@ type connectionAdd struct {
 	ID        string `name:"id" help:"Short name that stands in addresses and never changes; that of the preset if it has one."`
 	Name      string `help:"Name on the button; that of the preset if it has one."`
 	Issuer    string `help:"Address under which the provider describes itself."`
-	Directory string `help:"Microsoft: the ID or domain of the directory."`
+	Directory string `help:"Microsoft: the ID of the directory, or consumers for personal accounts."`
 	ClientID  string `name:"client-id" required:"" help:"What the provider knows us by."`
 	TeamID    string `name:"team-id" help:"Apple: the ID of the team."`
 	KeyID     string `name:"key-id" help:"Apple: the ID of the private key."`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"portico/internal/audit"
@@ -72,7 +73,7 @@ func (s *Service) noted(ctx context.Context, connection string, err error) error
 // explain asks the provider what a code stands for and reads it.
 func (s *Service) explain(ctx context.Context, a Answer, flow Flow, secret secrets, arrival *Arrival) error {
 	connection := arrival.Connection
-	if a.Issuer != "" && a.Issuer != connection.Issuer {
+	if a.Issuer != "" && !slices.Contains(connection.issuers(), a.Issuer) {
 		return ErrNotAsked // another provider's answer (RFC 9207)
 	}
 	switch a.Refusal {

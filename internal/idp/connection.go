@@ -109,6 +109,14 @@ func (c Connection) Social() bool { return c.preset().Social }
 // Provider is the strategy in the words of identities[], such as "google-oauth2".
 func (c Connection) Provider() string { return c.preset().Prefix }
 
+// issuers are the names under which the provider may answer.
+func (c Connection) issuers() []string {
+	if c.preset().Dialect == GitHub {
+		return gitHubAt(c.Issuer).issuers()
+	}
+	return []string{c.Issuer}
+}
+
 // HasSecret reports whether a secret is kept.
 func (c Connection) HasSecret() bool { return len(c.Secret) > 0 }
 

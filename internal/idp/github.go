@@ -27,6 +27,9 @@ func gitHubAt(issuer string) gitHub {
 	return gitHub{issuer, issuer + "/api/v3"}
 }
 
+// issuers are what it calls itself in an answer, when it does: GitHub names its OAuth part there since April 2026 (RFC 9207).
+func (g gitHub) issuers() []string { return []string{g.issuer, g.issuer + "/login/oauth"} }
+
 func (g gitHub) oauth(connection Connection, secret, callback string) *oauth2.Config {
 	return &oauth2.Config{
 		ClientID: connection.ClientID, ClientSecret: secret, RedirectURL: callback, Scopes: connection.Scopes,

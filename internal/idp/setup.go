@@ -55,7 +55,24 @@ func SetupOf(c Connection) Setup {
 // FieldDirectory is the form field of Setup.Directory.
 const FieldDirectory = "directory"
 
-var directoryPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,99}$`)
+// A directory of Microsoft is named by its id alone: under any other name, such as its domain, it describes itself with an
+// issuer that has the id in it, and issuers must be equal (learn.microsoft.com, "OpenID Connect on the Microsoft identity
+// platform"). The directory of everybody's personal accounts has a word of its own.
+var directoryPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+const (
+	personalAccounts   = "consumers"
+	personalAccountsID = "9188040d-6c67-4c5b-b112-36a304b66dad"
+)
+
+// directory returns the id of the directory that was written down, or nothing when it is none.
+func (u Setup) directory() string {
+	directory := strings.ToLower(strings.TrimSpace(u.Directory))
+	if directory == personalAccounts {
+		return personalAccountsID
+	}
+	return directoryPattern.FindString(directory)
+}
 
 // onto writes a setup down in a connection and says what is wrong with it.
 func (u Setup) onto(c *Connection, ring keys.Ring, loopback bool) valid.Errors {
@@ -88,12 +105,12 @@ func (s *Service) Add(ctx context.Context, by tenant.User, u Setup) (Connection,
 	if u.Issuer != "" {
 		c.Issuer = strings.TrimSpace(u.Issuer)
 	}
-	if directory := strings.TrimSpace(u.Directory); directoryPattern.MatchString(directory) {
+	if directory := u.directory(); directory != "" {
 		c.Issuer = strings.ReplaceAll(c.Issuer, "{directory}", directory)
 	}
 	refused := u.onto(&c, s.ring, s.client.loopback)
 	if i := slices.IndexFunc(refused, func(p valid.Problem) bool { return p.Field == FieldIssuer }); i >= 0 && strings.Contains(c.Issuer, "{directory}") {
-		refused[i] = valid.Problem{Field: FieldDirectory, Key: "err.connection.directory"}
+		refused[i] = valid.Problem{Field: FieldDirectory, Key: "err.connection.directory", Args: []any{"example", "8eaef023-2b34-4da1-9baa-8bc8c9d6a490"}}
 	}
 	if err := refused.Err(); err != nil {
 		return c, err

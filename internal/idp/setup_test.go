@@ -78,13 +78,20 @@ func TestSetupIsChecked(t *testing.T) {
 			d.Errorf("got %d connections and %v, want none", len(all), err)
 		}
 		u := setup(p)
-		u.Preset, u.ID, u.Issuer, u.Directory = "microsoft", "microsoft", "", "contoso.example"
-		if c, err := d.Add(d.ctx, d.administrator(), u); err != nil || c.Issuer != "https://login.microsoftonline.com/contoso.example/v2.0" {
-			d.Errorf("got issuer %q and %v, want the directory in it", c.Issuer, err)
+		u.Preset, u.Issuer = "microsoft", ""
+		for directory, id := range map[string]string{
+			"8EAEF023-2b34-4da1-9baa-8bc8c9d6a490": "8eaef023-2b34-4da1-9baa-8bc8c9d6a490", "consumers": "9188040d-6c67-4c5b-b112-36a304b66dad",
+		} {
+			u.ID, u.Directory = "ms-"+id[:8], directory
+			if c, err := d.Add(d.ctx, d.administrator(), u); err != nil || c.Issuer != "https://login.microsoftonline.com/"+id+"/v2.0" {
+				d.Errorf("got issuer %q and %v, want the directory in it", c.Issuer, err)
+			}
 		}
-		u.ID, u.Directory = "again", ""
-		if _, err := d.Add(d.ctx, d.administrator(), u); !refusedAt(err, idp.FieldDirectory) {
-			d.Errorf("no directory: got %v, want it refused", err)
+		for _, directory := range []string{"", "contoso.example", "common", "8eaef023"} {
+			u.ID, u.Directory = "again", directory
+			if _, err := d.Add(d.ctx, d.administrator(), u); !refusedAt(err, idp.FieldDirectory) {
+				d.Errorf("directory %q: got %v, want it refused", directory, err)
+			}
 		}
 	})
 }
