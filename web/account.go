@@ -25,7 +25,7 @@ func (s *Server) showOverview(c echo.Context) error {
 		return err
 	}
 	view := pages.OverviewPage{
-		Page: s.titled(c, i18n.T(ctx, "home.title", "nickname", firstNonEmpty(person.Nickname, person.Name, person.Email))), Initials: profile.Initials(person.Name, person.Email),
+		Page: s.titled(c, i18n.T(ctx, "home.title", "nickname", person.Nickname)), Initials: profile.Initials(person.Name, person.Email),
 		Email: person.Email, Tasks: tasks,
 		Rows: []pages.Row{
 			{Label: i18n.T(ctx, "profile.name"), Value: person.Name, Link: "/account/profile"},
@@ -75,6 +75,13 @@ func (s *Server) tasks(c echo.Context) ([]pages.Task, error) {
 			task.Text = i18n.T(ctx, "home.verify.until", "date", i18n.Date(ctx, until))
 		}
 		tasks = append(tasks, task)
+	}
+	twins, err := s.Providers.Suggested(ctx, session.From(ctx))
+	if err != nil {
+		return nil, err
+	}
+	if len(twins) > 0 {
+		tasks = append(tasks, pages.Task{Text: i18n.T(ctx, "home.twin"), Link: linkingPath, Button: i18n.T(ctx, "linking.title")})
 	}
 	decide, err := s.Terms.MayDecide(ctx, session.User(ctx))
 	if decide {

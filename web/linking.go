@@ -17,7 +17,7 @@ import (
 	"portico/views/pages"
 )
 
-const linkingPath = "/account/security/connections"
+const linkingPath = "/account/connections"
 
 // joiningCookie carries which comparison a browser looks at.
 const joiningCookie = "joining"
@@ -26,11 +26,18 @@ const joiningCookie = "joining"
 func (s *Server) linkingRoutes() []route {
 	return []route{
 		{member, http.MethodGet, linkingPath, s.showLinking, false},
+		{open, http.MethodGet, "/account/security/connections", s.toLinking, false},
 		{sensitive, http.MethodPost, linkingPath + "/with/:connection", s.goTo(idp.Link), false},
-		{sensitive, http.MethodGet, linkingPath + "/join", s.showJoin, false},
-		{sensitive, http.MethodPost, linkingPath + "/join", s.join, false},
-		{sensitive, http.MethodPost, linkingPath + "/disconnect", s.disconnect, false},
+		{sensitive, http.MethodGet, linkingPath + "/join", s.justProven(s.showJoin), false},
+		{sensitive, http.MethodPost, linkingPath + "/join", s.justProven(s.join), false},
+		{sensitive, http.MethodGet, linkingPath + "/disconnect/:identity", s.showDisconnect, false},
+		{sensitive, http.MethodPost, linkingPath + "/disconnect/:identity", s.disconnect, false},
 	}
+}
+
+// toLinking leads from where the page was first.
+func (s *Server) toLinking(c echo.Context) error {
+	return c.Redirect(http.StatusMovedPermanently, linkingPath)
 }
 
 func (s *Server) showLinking(c echo.Context) error {
@@ -62,8 +69,8 @@ func (s *Server) showLinking(c echo.Context) error {
 
 func attachedRow(ctx context.Context, a idp.Attached) pages.AttachedRow {
 	row := pages.AttachedRow{
-		Provider: firstNonEmpty(a.Connection.Name, a.Linked.Connection), Connection: a.Linked.Connection, Subject: a.Subject, Main: a.Main,
-		Email: firstNonEmpty(a.Email, a.Nickname), Since: i18n.T(ctx, "linking.since", "time", i18n.Date(ctx, a.CreatedAt)),
+		Provider: firstNonEmpty(a.Connection.Name, a.Linked.Connection), Disconnect: linkingPath + "/disconnect/" + a.Mark(), Main: a.Main,
+		Email: firstNonEmpty(a.Email, a.Nickname), Sync: syncWords(ctx, a), Since: i18n.T(ctx, "linking.since", "time", i18n.Date(ctx, a.CreatedAt)),
 		Seen: i18n.T(ctx, "linking.seen", "time", i18n.DateTime(ctx, a.SeenAt)),
 	}
 	switch {
@@ -75,9 +82,21 @@ func attachedRow(ctx context.Context, a idp.Attached) pages.AttachedRow {
 	return row
 }
 
+// syncWords say what of the profile follows the provider (rule N-6).
+func syncWords(ctx context.Context, a idp.Attached) string {
+	switch {
+	case !a.Main:
+		return ""
+	case a.Connection.Sync == idp.FirstLogin:
+		return i18n.T(ctx, "linking.sync.first", "provider", a.Connection.Name)
+	default:
+		return i18n.T(ctx, "linking.sync.each", "provider", a.Connection.Name)
+	}
+}
+
 // linkingHints say by which other ways somebody seems to have another account here. A hint leads nowhere by itself.
 func (s *Server) linkingHints(ctx context.Context, attached []idp.Attached, offered []idp.Connection) ([]string, error) {
-	suggested, err := s.Providers.Suggested(ctx, session.User(ctx))
+	suggested, err := s.Providers.Suggested(ctx, session.From(ctx))
 	var hints []string
 	for _, id := range suggested {
 		if id == profile.Database && len(attached) > 0 {
@@ -103,6 +122,16 @@ func (s *Server) weighed(c echo.Context, arrival idp.Arrival) error {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, linkingPath+"/join")
+}
+
+// justProven asks for a new proof when the last is too old for linking, which wants a fresher one than the gate (rule I-2).
+func (s *Server) justProven(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if !s.Providers.JustProven(session.From(c.Request().Context())) {
+			return s.detour(c, "/reauth")
+		}
+		return next(c)
+	}
 }
 
 // joining is the token of the comparison that this browser looks at.
@@ -163,7 +192,7 @@ func accountFacts(ctx context.Context, p profile.Profile) []pages.Row {
 
 func (s *Server) join(c echo.Context) error {
 	ctx := c.Request().Context()
-	joined, err := s.Providers.Join(ctx, session.User(ctx), s.joining(c), s.browser(c), c.Request().PostForm.Has("copy"))
+	joined, err := s.Providers.Join(ctx, session.From(ctx), s.joining(c), s.browser(c), c.Request().PostForm.Has("copy"))
 	if err != nil {
 		return s.notAdmitted(c, idp.Arrival{Purpose: idp.Link, Connection: joined}, err)
 	}
@@ -171,14 +200,51 @@ func (s *Server) join(c echo.Context) error {
 	return s.done(c, "linking.done", linkingPath)
 }
 
+// removable finds the identity of the address among those that can be taken off, or returns idp.ErrNotFound.
+func (s *Server) removable(c echo.Context) (idp.Attached, error) {
+	ctx := c.Request().Context()
+	attached, err := s.Providers.AttachedTo(ctx, session.User(ctx))
+	if err != nil {
+		return idp.Attached{}, err
+	}
+	for _, one := range attached {
+		if one.Bound == nil && one.Mark() == c.Param("identity") {
+			return one, nil
+		}
+	}
+	return idp.Attached{}, idp.ErrNotFound
+}
+
+// bound leads back to the page that says what is possible, and why the rest is not.
+func (s *Server) bound(c echo.Context, err error) error {
+	if errors.Is(err, idp.ErrNotFound) || errors.Is(err, idp.ErrMain) || errors.Is(err, idp.ErrLastWay) {
+		return c.Redirect(http.StatusSeeOther, linkingPath)
+	}
+	return err
+}
+
+func (s *Server) showDisconnect(c echo.Context) error {
+	ctx := c.Request().Context()
+	one, err := s.removable(c)
+	if err != nil {
+		return s.bound(c, err)
+	}
+	row := attachedRow(ctx, one)
+	return s.render(c, http.StatusOK, pages.Disconnect(pages.DisconnectPage{
+		Page: s.titled(c, i18n.T(ctx, "linking.remove.title", "provider", row.Provider)), Token: s.token(c), Row: row, Effects: []string{
+			i18n.T(ctx, "linking.remove.effect.own", "provider", row.Provider), i18n.T(ctx, "linking.remove.effect.terms"), i18n.T(ctx, "linking.remove.effect.sessions", "provider", row.Provider),
+		},
+	}))
+}
+
 func (s *Server) disconnect(c echo.Context) error {
-	ctx, form := c.Request().Context(), c.Request().PostForm
-	err := s.Providers.Unlink(ctx, session.User(ctx), form.Get("connection"), form.Get("identity"))
-	switch {
-	case errors.Is(err, idp.ErrNotFound), errors.Is(err, idp.ErrMain), errors.Is(err, idp.ErrLastWay):
-		return c.Redirect(http.StatusSeeOther, linkingPath) // the page says what is possible, and why the rest is not
-	case err != nil:
-		return err
+	ctx := c.Request().Context()
+	one, err := s.removable(c)
+	if err == nil {
+		err = s.Providers.Unlink(ctx, session.User(ctx), one.Linked.Connection, one.Subject)
+	}
+	if err != nil {
+		return s.bound(c, err)
 	}
 	return s.done(c, "linking.removed", linkingPath)
 }

@@ -8,10 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"portico/internal/idp"
 	"portico/internal/profile"
 )
 
-const linkingPage = "/account/security/connections"
+const linkingPage = "/account/connections"
 
 func TestConnectingAProvider(t *testing.T) {
 	onEach(t, func(s *site) {
@@ -31,10 +32,27 @@ func TestConnectingAProvider(t *testing.T) {
 		other := s.browser(elsewhere)
 		other.signInBy(p, "demo")
 		other.open("/account/profile").wants(t, "signing in by it", http.StatusOK, "kim@work.example")
-		gone := laptop.follow(laptop.submit(linkingPage+"/disconnect", "connection", "demo", "identity", "sub-1"))
+		off := laptop.linked("demo", "sub-1")
+		laptop.open(off).wants(t, "the question before taking it off", http.StatusOK, word(t, "linking.remove.title", "provider", "Demo ID"),
+			word(t, "linking.remove.effect.terms"))
+		gone := laptop.follow(laptop.submit(off))
 		gone.wants(t, "taking it off", http.StatusOK, word(t, "linking.removed"))
 		if other.signedIn() {
 			t.Error("a session that it opened goes on")
+		}
+	})
+}
+
+// linked is where an identity is taken off.
+func (b *browser) linked(connection, subject string) string {
+	return linkingPage + "/disconnect/" + idp.Linked{Connection: connection, Identity: idp.Identity{Subject: subject}}.Mark()
+}
+
+// The address that the page had first leads to where it is.
+func TestLinkingWasElsewhere(t *testing.T) {
+	onEach(t, func(s *site) {
+		if got := s.browser(home).ask(http.MethodGet, "/account/security/connections", nil); got.status != http.StatusMovedPermanently || got.location != linkingPage {
+			t.Errorf("got %d to %q, want to be led on", got.status, got.location)
 		}
 	})
 }
@@ -87,6 +105,11 @@ func TestConnectingNeedsBothProofs(t *testing.T) {
 		s.Clock.Advance(16 * time.Minute)
 		laptop.follow(laptop.submit(linkingPage+"/with/demo")).wants(t, "an old proof here", http.StatusOK, word(t, "reauth.title"))
 		laptop.submit("/reauth", "password", oldSecret, "return_to", linkingPage)
+		laptop.open(linkingPage)
+		s.Clock.Advance(11 * time.Minute)
+		laptop.follow(laptop.back(p, laptop.leave(linkingPage+"/with/demo"))).wants(t, "a proof here of 11 minutes", http.StatusOK, word(t, "reauth.title"))
+		laptop.follow(laptop.submit("/reauth", "password", oldSecret, "return_to", linkingPage+"/join")).
+			wants(t, "proven again", http.StatusOK, word(t, "linking.confirm.add.title", "provider", "Demo ID"))
 		laptop.open(linkingPage)
 		p.AuthAge = time.Hour
 		laptop.back(p, laptop.leave(linkingPage+"/with/demo")).wants(t, "an old proof there", http.StatusForbidden, word(t, "provider.fresh.title", "provider", "Demo ID"))

@@ -364,7 +364,7 @@ var (
 		"/terms/terms/versions", "/terms/terms/compare?from=1&to=3", "/nowhere", "/verify/unknown", "/password/reset/unknown",
 	}
 	peoplesPages = []string{
-		"/account", "/account/profile", "/account/email", "/account/security", "/account/security/sessions", "/account/security/connections",
+		"/account", "/account/profile", "/account/email", "/account/security", "/account/security/sessions", "/account/connections",
 		"/account/security/activity", "/account/security/password", "/account/terms", "/account/consents", "/account/data", "/reauth",
 	}
 	adminsPages = []string{

@@ -43,15 +43,15 @@ func TestDemoID(t *testing.T) {
 	ana := demo.tab(t, root, look{width: 360, script: true})
 	ana.signIn(demo.people[0].Email, demo.people[0].Password)
 	ana.accept()
-	ana.open("/account/security/connections")
-	ana.want("/account/security/connections", "outra conta") // her pages are in Portuguese
-	ana.by(`main form[action="/account/security/connections/with/demo"] button`, "ana", "Ana Ferreira")
-	ana.until(demo.base + "/account/security/connections/join")
+	ana.open("/account/connections")
+	ana.want("/account/connections", "outra conta") // her pages are in Portuguese
+	ana.by(`main form[action="/account/connections/with/demo"] button`, "ana", "Ana Ferreira")
+	ana.until(demo.base + "/account/connections/join")
 	if found := ana.axe(axe); len(found) > 0 || ana.wide() {
 		t.Errorf("the comparison: %v, wide %v", found, ana.wide())
 	}
-	ana.submit("/account/security/connections/join")
-	ana.want("/account/security/connections", demoIDName)
+	ana.submit("/account/connections/join")
+	ana.want("/account/connections", demoIDName)
 	other.open("/account")
 	other.want("/login", "")
 	other.click(signIn)

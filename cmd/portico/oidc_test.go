@@ -212,13 +212,13 @@ func TestRealProvider(t *testing.T) {
 	ana := demo.tab(t, root, look{width: 1280}) // without scripts
 	ana.signIn(demo.people[0].Email, demo.people[0].Password)
 	ana.accept()
-	ana.open("/account/security/connections")
-	ana.click(`main form[action="/account/security/connections/with/real"] button`)
+	ana.open("/account/connections")
+	ana.click(`main form[action="/account/connections/with/real"] button`)
 	ana.signInAt(issuer, "ana")
-	ana.until(demo.base + "/account/security/connections/join")
-	ana.want("/account/security/connections/join", "Ana of Demo")
-	ana.submit("/account/security/connections/join")
-	ana.want("/account/security/connections", "ana@id.example")
+	ana.until(demo.base + "/account/connections/join")
+	ana.want("/account/connections/join", "Ana of Demo")
+	ana.submit("/account/connections/join")
+	ana.want("/account/connections", "ana@id.example")
 }
 
 // accept accepts the terms that are shown, one after the other.

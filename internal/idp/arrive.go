@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"portico/internal/audit"
-	"portico/internal/session"
 	"portico/internal/tenant"
 )
 
@@ -125,7 +124,7 @@ func (s *Service) proven(connection Connection, flow Flow, at time.Time) (time.T
 	if at.IsZero() && connection.RoundTrip {
 		return now, nil
 	}
-	if at.IsZero() || now.Sub(at) >= session.Fresh {
+	if at.IsZero() || now.Sub(at) >= flow.Purpose.freshness() {
 		return at, Failure{NotFresh, nil}
 	}
 	return at, nil

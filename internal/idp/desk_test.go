@@ -3,6 +3,8 @@ package idp_test
 import (
 	"context"
 	"net/url"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,11 +32,33 @@ type desk struct {
 	tickets  *ticket.Service
 	ring     keys.Ring
 	ctx      context.Context
+	tray     *tray
 }
 
-type noLetters struct{}
+// tray takes letters in.
+type tray struct {
+	mu      sync.Mutex
+	letters []string
+}
 
-func (noLetters) QueueLetter(context.Context, mail.Queued) error { return nil }
+// QueueLetter notes what a letter is about and where it goes.
+func (t *tray) QueueLetter(_ context.Context, q mail.Queued) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.letters = append(t.letters, string(q.Kind)+" to "+q.To)
+	return nil
+}
+
+// mailed compares the letters since the last time, in their order.
+func (d *desk) mailed(want ...string) {
+	d.Helper()
+	d.tray.mu.Lock()
+	defer d.tray.mu.Unlock()
+	if !slices.Equal(d.tray.letters, want) {
+		d.Errorf("got letters %q, want %q", d.tray.letters, want)
+	}
+	d.tray.letters = nil
+}
 
 func newDesk(t *testing.T, f storetest.Fixture) *desk {
 	t.Helper()
@@ -42,14 +66,14 @@ func newDesk(t *testing.T, f storetest.Fixture) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, now := f.DB, f.Clock.Now
-	log, sessions, tickets, outbox := audit.New(db, now), session.New(db, now), ticket.New(db, ring, now), mail.NewOutbox(noLetters{}, ring, now, nil)
+	db, now, letters := f.DB, f.Clock.Now, &tray{}
+	log, sessions, tickets, outbox := audit.New(db, now), session.New(db, now), ticket.New(db, ring, now), mail.NewOutbox(letters, ring, now, nil)
 	guesses := guard.New(db, now)
 	entrance := signin.New(db, password.NewHasher(), guesses, tickets, sessions, outbox, log, now)
 	client := idp.NewClient(true, now)
 	t.Cleanup(client.Close)
 	ctx := i18n.With(tenant.With(t.Context(), f.Tenant), "en", nil)
-	return &desk{t, f, idp.New(db, ring, client, guesses, entrance, sessions, tickets, outbox, log, now), sessions, tickets, ring, ctx}
+	return &desk{t, f, idp.New(db, ring, client, guesses, entrance, sessions, tickets, outbox, log, now), sessions, tickets, ring, ctx, letters}
 }
 
 // connect sets up a connection to a provider.

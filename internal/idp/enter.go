@@ -11,11 +11,13 @@ import (
 	"github.com/google/uuid"
 
 	"portico/internal/audit"
+	"portico/internal/mail"
 	"portico/internal/profile"
 	"portico/internal/session"
 	"portico/internal/signin"
 	"portico/internal/tenant"
 	"portico/internal/ticket"
+	"portico/internal/verification"
 )
 
 // ErrNoAccount says that the connection lets nobody in who has no account yet.
@@ -251,20 +253,25 @@ func (s *Service) record(ctx context.Context, event audit.Type, p profile.Profil
 // still has the one the provider gave before (rule N-8). What was verified stays with the very address it was said of.
 func (s *Service) follow(ctx context.Context, a Arrival, before string, p profile.Profile) (profile.Profile, error) {
 	i := a.Identity
-	same := profile.EmailKey(i.Email) == profile.EmailKey(p.Email)
+	same, anew := sameAddress(i.Email, p.Email), !sameAddress(i.Email, before)
 	switch {
 	case i.Email == "", same && (p.EmailVerified || !i.EmailVerified):
 		return p, nil
-	case !same && p.Email != "" && (!i.EmailVerified || profile.EmailKey(before) != profile.EmailKey(p.Email)):
-		return p, nil
-	case !same && p.Email == "" && !i.EmailVerified && before == i.Email:
+	case !same && p.Email != "" && !sameAddress(before, p.Email):
+		return p, nil // the person chose another one here
+	case !same && p.Email != "" && !i.EmailVerified:
+		return p, s.tellKept(ctx, a, p, anew)
+	case !same && p.Email == "" && !i.EmailVerified && !anew:
 		return p, nil // not given before for a reason
 	}
 	changed := p
 	changed.Email, changed.EmailVerified = i.Email, i.EmailVerified
 	free, err := s.claim(ctx, changed)
-	if err != nil || !free {
+	if err != nil {
 		return p, err
+	}
+	if !free {
+		return p, s.tellKept(ctx, a, p, anew)
 	}
 	changed.Version++
 	changed.UpdatedAt = s.now()
@@ -278,7 +285,24 @@ func (s *Service) follow(ctx context.Context, a Arrival, before string, p profil
 	if err != nil {
 		return p, err
 	}
+	to := []string{provenAddress(p.Email, p.EmailVerified), provenAddress(i.Email, i.EmailVerified)}
+	facts := mail.Facts{Provider: a.Connection.Name, Address: verification.Mask(i.Email), Link: tenant.From(ctx).URL("/account/security/activity")}
+	if err := s.tell(ctx, p, to, mail.EmailFollowed, facts); err != nil {
+		return p, err
+	}
 	return changed, s.record(ctx, audit.EmailChanged, changed, a, profile.FieldEmail)
+}
+
+func sameAddress(a, b string) bool { return profile.EmailKey(a) == profile.EmailKey(b) }
+
+// tellKept says, once, that the provider has another address now which the profile does not take over.
+func (s *Service) tellKept(ctx context.Context, a Arrival, p profile.Profile, anew bool) error {
+	if !anew {
+		return nil
+	}
+	return s.tell(ctx, p, []string{provenAddress(p.Email, p.EmailVerified)}, mail.EmailKept, mail.Facts{
+		Provider: a.Connection.Name, Address: verification.Mask(a.Identity.Email), Link: tenant.From(ctx).URL("/account/email"),
+	})
 }
 
 // Reconfirm proves again who is signed in, by an identity of theirs, and gives the session a new id (security.md rows 35

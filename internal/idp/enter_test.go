@@ -113,16 +113,25 @@ func TestAddressChangedUpstream(t *testing.T) {
 		before   func(d *desk, u tenant.User) // what happened here meanwhile
 		verified bool
 		want     string
+		letters  []string
 	}{
-		"verified there: it follows":   {nil, true, "new@example.org"},
-		"not verified there: it stays": {nil, false, kim},
+		"verified there: it follows": {nil, true, "new@example.org", []string{
+			"email_followed to " + kim, "email_followed to new@example.org",
+		}},
+		"not verified there: it stays": {nil, false, kim, []string{"email_kept to " + kim}},
 		"the person chose another: it stays": {func(d *desk, u tenant.User) {
 			p := d.profileOf(u)
 			p.Email = "own@example.org"
 			_ = d.DB.SaveEmail(d.ctx, p)
-		}, true, "own@example.org"},
-		"somebody else has proven it: it stays":  {func(d *desk, _ tenant.User) { d.add("demo", "new@example.org", true) }, true, kim},
-		"somebody else only claims it: it comes": {func(d *desk, _ tenant.User) { d.add("demo", "new@example.org", false) }, true, "new@example.org"},
+		}, true, "own@example.org", nil},
+		"somebody else has proven it: it stays": {
+			func(d *desk, _ tenant.User) { d.add("demo", "new@example.org", true) }, true, kim,
+			[]string{"email_kept to " + kim},
+		},
+		"somebody else only claims it: it comes": {
+			func(d *desk, _ tenant.User) { d.add("demo", "new@example.org", false) }, true, "new@example.org",
+			[]string{"email_followed to " + kim, "email_followed to new@example.org"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onEach(t, func(d *desk, p *idptest.Provider) {
@@ -133,10 +142,13 @@ func TestAddressChangedUpstream(t *testing.T) {
 					test.before(d, u)
 				}
 				p.Claims["email"], p.Claims["email_verified"] = "new@example.org", test.verified
-				d.mustEnter(p, "demo")
+				for range 2 { // the letters are sent once
+					d.mustEnter(p, "demo")
+				}
 				if got := d.profileOf(u); got.Email != test.want || !got.EmailVerified {
 					d.Errorf("got %s verified %t, want %s", got.Email, got.EmailVerified, test.want)
 				}
+				d.mailed(test.letters...)
 			})
 		})
 	}

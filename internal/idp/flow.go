@@ -15,6 +15,7 @@ import (
 	"portico/internal/audit"
 	"portico/internal/guard"
 	"portico/internal/i18n"
+	"portico/internal/session"
 	"portico/internal/tenant"
 )
 
@@ -27,6 +28,14 @@ const (
 	Reauth Purpose = "reauth"
 	Link   Purpose = "link"
 )
+
+// freshness is how old a proof may be for the purpose.
+func (p Purpose) freshness() time.Duration {
+	if p == Link {
+		return LinkLifetime
+	}
+	return session.Fresh
+}
 
 // FlowLifetime is how long a person may take at the provider.
 const FlowLifetime = 10 * time.Minute

@@ -8,12 +8,22 @@ import (
 	"time"
 
 	"portico/internal/audit"
+	"portico/internal/mail"
 	"portico/internal/profile"
+	"portico/internal/session"
 	"portico/internal/tenant"
 )
 
-// LinkLifetime is how long somebody who proved both sides may look at what linking would do (rule I-2).
+// LinkLifetime is how old the proof of either side may be when two accounts are linked (rule I-2).
 const LinkLifetime = 10 * time.Minute
+
+// ErrProofTooOld says that who is signed in proved it too long ago for linking.
+var ErrProofTooOld = errors.New("proved too long ago for linking")
+
+// JustProven reports whether who is signed in proved it recently enough for linking.
+func (s *Service) JustProven(live session.Live) bool {
+	return live.SignedIn() && s.now().Sub(live.AuthenticatedAt) < LinkLifetime
+}
 
 const (
 	compare     Purpose = "compare"
@@ -71,7 +81,7 @@ func (s *Service) Weigh(ctx context.Context, a Arrival, u tenant.User, browser s
 	token := random()
 	return token, s.store.AddFlow(ctx, Flow{
 		User: u, State: hashOf(token), Connection: a.Connection.ID, Browser: browser, Purpose: compare,
-		Sealed: s.ring.Seal(linkPurpose, content), CreatedAt: s.now(), ExpiresAt: s.now().Add(LinkLifetime),
+		Sealed: s.ring.Seal(linkPurpose, content), CreatedAt: s.now(), ExpiresAt: a.ProvenAt.Add(LinkLifetime),
 	})
 }
 
@@ -103,11 +113,15 @@ func (s *Service) reopened(flow Flow, u tenant.User, browser string) (weighed, e
 	return w, nil
 }
 
-// Join links what Compare showed to u. The other account's identities become u's, so that all of them lead here from now
+// Join links what Compare showed to who is signed in, u. The other account's identities become u's, so that all of them lead here from now
 // on; its metadata is discarded, unless copy says to take along what u lacks; its sessions and open tickets end and it is
-// gone (rule I-3). What it accepted stays in the ledger. It returns ErrNotAsked or Unlinkable.
-func (s *Service) Join(ctx context.Context, u tenant.User, token, browser string, copied bool) (Connection, error) {
+// gone (rule I-3). What it accepted stays in the ledger. It returns ErrNotAsked, ErrProofTooOld or Unlinkable.
+func (s *Service) Join(ctx context.Context, live session.Live, token, browser string, copied bool) (Connection, error) {
 	var joined Connection
+	u := live.User
+	if !s.JustProven(live) {
+		return joined, ErrProofTooOld
+	}
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
 		flow, err := s.store.TakeFlow(ctx, u.Tenant, hashOf(token))
 		if errors.Is(err, ErrNotFound) {
@@ -209,6 +223,11 @@ func (s *Service) linkable(ctx context.Context, p profile.Profile) error {
 func (s *Service) join(ctx context.Context, c Comparison, copied bool) error {
 	u, now := c.Primary.User, s.now()
 	detail := map[string]string{"connection": c.Connection.ID}
+	to := []string{c.Primary.Email, c.Secondary.Email, provenAddress(c.Identity.Email, c.Identity.EmailVerified)}
+	err := s.tell(ctx, c.Primary, to, mail.AccountLinked, mail.Facts{Provider: c.Connection.Name, Link: tenant.From(ctx).URL("/account/connections")})
+	if err != nil {
+		return err
+	}
 	if c.Secondary.User.IsZero() {
 		linked := Linked{User: u, Connection: c.Connection.ID, Identity: c.Identity, CreatedAt: now, SeenAt: now}
 		if err := s.store.AddIdentity(ctx, linked); err != nil {

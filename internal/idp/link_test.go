@@ -25,6 +25,11 @@ func (d *desk) weigh(p *idptest.Provider, connection string, u tenant.User) (str
 	return d.Weigh(d.ctx, a, u, laptop)
 }
 
+// signedIn is the session of somebody who proved just now who they are.
+func (d *desk) signedIn(u tenant.User) session.Live {
+	return session.Live{Session: session.Session{User: u, AuthenticatedAt: d.Clock.Now()}}
+}
+
 // link links what u has at a provider.
 func (d *desk) link(p *idptest.Provider, connection string, u tenant.User, copied bool) {
 	d.Helper()
@@ -32,7 +37,7 @@ func (d *desk) link(p *idptest.Provider, connection string, u tenant.User, copie
 	if err != nil {
 		d.Fatal(err)
 	}
-	if _, err := d.Join(d.ctx, u, token, laptop, copied); err != nil {
+	if _, err := d.Join(d.ctx, d.signedIn(u), token, laptop, copied); err != nil {
 		d.Fatal(err)
 	}
 }
@@ -61,10 +66,10 @@ func TestLinkingAnIdentityWithoutAnAccount(t *testing.T) {
 		if err != nil || !c.Secondary.User.IsZero() || c.Identity.Email != kim || c.Primary.User != u {
 			d.Errorf("got %+v and %v, want the identity alone", c, err)
 		}
-		if _, err := d.Join(d.ctx, u, token, laptop, false); err != nil {
+		if _, err := d.Join(d.ctx, d.signedIn(u), token, laptop, false); err != nil {
 			d.Fatal(err)
 		}
-		if _, err := d.Join(d.ctx, u, token, laptop, false); !errors.Is(err, idp.ErrNotAsked) {
+		if _, err := d.Join(d.ctx, d.signedIn(u), token, laptop, false); !errors.Is(err, idp.ErrNotAsked) {
 			d.Errorf("a second time: got %v, want ErrNotAsked", err)
 		}
 		p.Claims["name"] = "Somebody Else"
@@ -103,7 +108,7 @@ func TestLinkingTwoAccounts(t *testing.T) {
 		if err != nil || c.Secondary.User != gone.User || len(c.Free) != 1 || c.Free[0] != "shelf" || len(c.Taken) != 1 || c.Taken[0] != "lang" {
 			d.Errorf("got %+v and %v", c, err)
 		}
-		if _, err := d.Join(d.ctx, u, token, laptop, true); err != nil {
+		if _, err := d.Join(d.ctx, d.signedIn(u), token, laptop, true); err != nil {
 			d.Fatal(err)
 		}
 		if _, err := d.DB.FindProfile(d.ctx, gone.User); !errors.Is(err, profile.ErrNotFound) {
@@ -121,6 +126,7 @@ func TestLinkingTwoAccounts(t *testing.T) {
 		if again := d.mustEnter(p, "demo"); again.User != u {
 			d.Errorf("the identity leads to %s, want %s", again.User.ID, u.ID)
 		}
+		d.mailed("account_linked to kim@work.example", "account_linked to "+kim)
 		if waiting, err := d.DB.Requests(d.ctx, u); err != nil || len(waiting) != 1 {
 			d.Errorf("got %d requests and %v, want the one that was asked", len(waiting), err)
 		}
@@ -153,7 +159,7 @@ func TestWhatIsNotLinked(t *testing.T) {
 					d.Fatal(err)
 				}
 				test.change(d, u, other)
-				if _, err := d.Join(d.ctx, u, token, laptop, true); !errors.Is(err, test.want) {
+				if _, err := d.Join(d.ctx, d.signedIn(u), token, laptop, true); !errors.Is(err, test.want) {
 					d.Errorf("got %v, want %v", err, test.want)
 				}
 				if _, err := d.weigh(p, "demo", u); !errors.Is(err, test.want) {
@@ -179,6 +185,44 @@ func (d *desk) unverify(u tenant.User) {
 	p := d.profileOf(u)
 	p.EmailVerified = false
 	_ = d.DB.SaveEmail(d.ctx, p)
+}
+
+// Rule I-2: both sides are proven within ten minutes of the joining itself, not of its beginning.
+func TestBothProofsAreFresh(t *testing.T) {
+	onEach(t, func(d *desk, p *idptest.Provider) {
+		d.connect(p, "demo")
+		u := d.withPassword("kim@work.example")
+		p.Claims = verified("s", kim)
+		old := d.signedIn(u)
+		d.Clock.Advance(idp.LinkLifetime)
+		token, err := d.weigh(p, "demo", u)
+		if err != nil {
+			d.Fatal(err)
+		}
+		if _, err := d.Join(d.ctx, old, token, laptop, false); !errors.Is(err, idp.ErrProofTooOld) {
+			d.Errorf("an old proof here: got %v, want %v", err, idp.ErrProofTooOld)
+		}
+		if _, err := d.Join(d.ctx, session.Live{}, token, laptop, false); !errors.Is(err, idp.ErrProofTooOld) {
+			d.Errorf("nobody: got %v, want %v", err, idp.ErrProofTooOld)
+		}
+		p.AuthAge = idp.LinkLifetime - time.Minute
+		late, err := d.weigh(p, "demo", u)
+		if err != nil {
+			d.Fatal(err)
+		}
+		d.Clock.Advance(time.Minute)
+		if _, err := d.Join(d.ctx, d.signedIn(u), late, laptop, false); !errors.Is(err, idp.ErrNotAsked) {
+			d.Errorf("a proof there that is too old by now: got %v, want %v", err, idp.ErrNotAsked)
+		}
+		p.AuthAge = idp.LinkLifetime
+		_, err = d.Arrive(d.ctx, d.begin(p, idp.Beginning{Connection: "demo", Purpose: idp.Link, User: u}))
+		if f, ok := errors.AsType[idp.Failure](err); !ok || f.Reason != idp.NotFresh {
+			d.Errorf("an old proof there: got %v, want a failure for %q", err, idp.NotFresh)
+		}
+		if _, err := d.Join(d.ctx, d.signedIn(u), token, laptop, false); err != nil {
+			d.Errorf("proven again: %v", err)
+		}
+	})
 }
 
 // Point 5 again: what was weighed in one browser, by one person, is of no use to another, nor later.
@@ -209,7 +253,7 @@ func TestComparisonBelongsToWhoAsked(t *testing.T) {
 			d.Errorf("who came to sign in: got %v, want ErrNotAsked", err)
 		}
 		d.Clock.Advance(idp.LinkLifetime + time.Second)
-		if _, err := d.Join(d.ctx, u, token, laptop, false); !errors.Is(err, idp.ErrNotAsked) {
+		if _, err := d.Join(d.ctx, d.signedIn(u), token, laptop, false); !errors.Is(err, idp.ErrNotAsked) {
 			d.Errorf("too late: got %v, want ErrNotAsked", err)
 		}
 	})

@@ -50,8 +50,8 @@ type Store interface {
 	SaveIdentity(ctx context.Context, l Linked) error
 	// Identities lists those of u, the main one first.
 	Identities(ctx context.Context, u tenant.User) ([]Linked, error)
-	// Twins lists the connections of other accounts whose verified address is p's.
-	Twins(ctx context.Context, p profile.Profile) ([]string, error)
+	// Twins lists the connections of accounts other than u whose verified address is email.
+	Twins(ctx context.Context, u tenant.User, email string) ([]string, error)
 	// AbsorbProfile removes the account gone, whose identities are into's by now; what it asked for waits with into.
 	AbsorbProfile(ctx context.Context, into, gone tenant.User) error
 	// Closing reports whether u asked for their account to be closed and waits for it.

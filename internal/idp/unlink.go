@@ -8,6 +8,8 @@ import (
 	"github.com/google/uuid"
 
 	"portico/internal/audit"
+	"portico/internal/mail"
+	"portico/internal/session"
 	"portico/internal/tenant"
 )
 
@@ -24,6 +26,9 @@ type Attached struct {
 	Connection Connection
 	Bound      error
 }
+
+// Mark tells the identities of one person apart in an address, without saying who they are.
+func (l Linked) Mark() string { return hashOf(l.Connection + "\x00" + l.Subject)[:16] }
 
 // AttachedTo lists the identities of u, the main one first.
 func (s *Service) AttachedTo(ctx context.Context, u tenant.User) ([]Attached, error) {
@@ -105,6 +110,9 @@ func (s *Service) takeOff(ctx context.Context, a Attached) error {
 	if err := s.endSessionsBy(ctx, u, a.Linked); err != nil {
 		return err
 	}
+	if err := s.tellUnlinked(ctx, a); err != nil {
+		return err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return err
@@ -118,6 +126,15 @@ func (s *Service) takeOff(ctx context.Context, a Attached) error {
 	})
 }
 
+func (s *Service) tellUnlinked(ctx context.Context, a Attached) error {
+	p, err := s.store.FindProfile(ctx, a.User)
+	if err != nil {
+		return err
+	}
+	to := []string{provenAddress(p.Email, p.EmailVerified), provenAddress(a.Email, a.EmailVerified)}
+	return s.tell(ctx, p, to, mail.AccountUnlinked, mail.Facts{Provider: a.Connection.Name, Link: tenant.From(ctx).URL("/account/security")})
+}
+
 // endSessionsBy ends the sessions of u that an identity opened.
 func (s *Service) endSessionsBy(ctx context.Context, u tenant.User, l Linked) error {
 	open, err := s.sessions.List(ctx, u)
@@ -129,13 +146,16 @@ func (s *Service) endSessionsBy(ctx context.Context, u tenant.User, l Linked) er
 	return err
 }
 
-// Suggested lists the connections by which u seems to have another account: one whose verified address is the verified
-// address of this one. That is a hint and no more: nothing is linked by address alone (rule I-2). It lists
-// profile.Database when the other account has a password here.
-func (s *Service) Suggested(ctx context.Context, u tenant.User) ([]string, error) {
-	p, err := s.store.FindProfile(ctx, u)
-	if err != nil || p.Email == "" || !p.EmailVerified {
+// Suggested lists the connections by which who is signed in seems to have another account: one whose verified address is
+// the verified address of this one. That is a hint and no more: nothing is linked by address alone (rule I-2). It lists
+// profile.Database when the other account has a password here. Where no connection is offered there is nothing to link.
+func (s *Service) Suggested(ctx context.Context, live session.Live) ([]string, error) {
+	if !live.Person.EmailVerified || live.Person.Email == "" {
+		return nil, nil
+	}
+	offered, err := s.Offered(ctx)
+	if err != nil || len(offered) == 0 {
 		return nil, err
 	}
-	return s.store.Twins(ctx, p)
+	return s.store.Twins(ctx, live.User, live.Person.Email)
 }

@@ -26,9 +26,11 @@ func TestUnlinking(t *testing.T) {
 		if err := d.Unlink(d.ctx, d.withPassword("eve@example.org"), "demo", "s"); !errors.Is(err, idp.ErrNotFound) {
 			d.Errorf("somebody else: got %v, want ErrNotFound", err)
 		}
+		d.tray.letters = nil
 		if err := d.Unlink(d.ctx, u, "demo", "s"); err != nil {
 			d.Fatal(err)
 		}
+		d.mailed("account_unlinked to kim@work.example", "account_unlinked to "+kim)
 		if _, err := d.sessions.Find(d.ctx, d.Tenant.ID, opened.ID); !errors.Is(err, session.ErrNone) {
 			d.Errorf("a session that it opened: got %v, want it ended", err)
 		}
@@ -101,7 +103,9 @@ func TestSuggestion(t *testing.T) {
 
 func (d *desk) suggests(u tenant.User, want ...string) {
 	d.Helper()
-	if got, err := d.Suggested(d.ctx, u); err != nil || !slices.Equal(got, want) {
+	p := d.profileOf(u)
+	live := session.Live{Session: session.Session{User: u}, Person: session.Person{Email: p.Email, EmailVerified: p.EmailVerified}}
+	if got, err := d.Suggested(d.ctx, live); err != nil || !slices.Equal(got, want) {
 		d.Errorf("got %v and %v, want %v", got, err, want)
 	}
 }

@@ -9,11 +9,11 @@ import (
 	"portico/internal/tenant"
 )
 
-// Twins lists the connections of other accounts whose verified address is p's: by the identities that say so, and by the
-// address that an account has here.
-func (db *DB) Twins(ctx context.Context, p profile.Profile) ([]string, error) {
+// Twins lists the connections of accounts other than u whose verified address is email: by the identities that say so, and
+// by the address that an account has here.
+func (db *DB) Twins(ctx context.Context, u tenant.User, email string) ([]string, error) {
 	var connections []string
-	key, t, id := profile.EmailKey(p.Email), string(p.User.Tenant), p.User.ID
+	key, t, id := profile.EmailKey(email), string(u.Tenant), u.ID
 	err := db.db(ctx).Raw(`SELECT i.connection_id FROM identities i
 		WHERE i.tenant_id = ? AND i.email_key = ? AND i.email_verified = ? AND i.user_id <> ?
 		UNION SELECT u.connection FROM users u WHERE u.tenant_id = ? AND u.connection = ? AND u.email_key = ? AND u.email_verified = ? AND u.user_id <> ?

@@ -27,9 +27,9 @@ func Kinds() []mail.Kind {
 	return []mail.Kind{
 		mail.VerifyEmail, mail.AlreadyRegistered, mail.ResetEmail, mail.ResetProvider, mail.PasswordChanged, mail.BlockedAccount,
 		mail.EmailChangeConfirm, mail.EmailChangeNotice, mail.EmailChanged, mail.EmailChangedByAdmin, mail.EmailTaken,
+		mail.AccountLinked, mail.AccountUnlinked, mail.EmailFollowed, mail.EmailKept,
 		mail.NewSignIn, mail.SessionLimit,
-		mail.TermsChanged, mail.TermsAccepted, mail.ConsentConfirm, mail.Invited, mail.AccountBlocked, mail.AccountUnblocked,
-		mail.ProfileChangedByAdmin,
+		mail.TermsChanged, mail.TermsAccepted, mail.ConsentConfirm, mail.AccountBlocked, mail.AccountUnblocked, mail.ProfileChangedByAdmin,
 		mail.RequestReceived, mail.RequestAnswered,
 	}
 }

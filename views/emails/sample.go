@@ -17,14 +17,14 @@ func Sample(kind mail.Kind) mail.Facts {
 	switch kind {
 	case mail.VerifyEmail, mail.EmailChangeConfirm:
 		f.Code, f.TTL = "482913", 24*time.Hour
-	case mail.Invited:
-		f.Code, f.TTL, f.IP, f.Browser = "482913", 24*time.Hour, "", ""
 	case mail.ResetEmail:
 		f.Code, f.TTL = "482913", time.Hour
 	case mail.AlreadyRegistered:
 		f.SecondLink = origin + "/password/forgot"
-	case mail.ResetProvider:
+	case mail.ResetProvider, mail.AccountLinked, mail.AccountUnlinked:
 		f.Provider = "Example ID"
+	case mail.EmailFollowed, mail.EmailKept:
+		f.Provider, f.Address = "Example ID", "a•••@example.net"
 	case mail.BlockedAccount:
 		f.Code, f.TTL, f.Count, f.IP = "482913", time.Hour, 10, ""
 	case mail.EmailChangeNotice, mail.EmailChanged, mail.EmailChangedByAdmin:

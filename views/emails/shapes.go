@@ -99,6 +99,18 @@ var shapes = map[mail.Kind]shape{
 	mail.EmailChangedByAdmin: {why: "old", parts: []part{
 		{form: text, key: "body"}, {text, "mine", hasLink}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "until", hasUntil},
 	}},
+	mail.EmailFollowed: {why: "old", parts: []part{
+		{form: text, key: "body"}, {form: place}, {form: text, key: "safe"}, {form: button, key: "button"},
+	}},
+	mail.EmailKept: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: text, key: "mine"}, {form: button, key: "button"},
+	}},
+	mail.AccountLinked: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: place}, {form: text, key: "safe"}, {form: button, key: "button"},
+	}},
+	mail.AccountUnlinked: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: place}, {form: text, key: "safe"}, {form: button, key: "button"},
+	}},
 	mail.EmailTaken: {why: "account", parts: []part{
 		{form: text, key: "body"}, {form: button, key: "button"}, {form: small, key: "safe"},
 	}},
@@ -120,9 +132,6 @@ var shapes = map[mail.Kind]shape{
 		{form: text, key: "body"}, {text, "keep", hasLink}, {form: button, key: "button"}, {second, "proof", hasSecond},
 	}},
 	mail.ConsentConfirm: {why: "account", parts: []part{
-		{form: text, key: "body"}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "ttl", hasTTL}, {form: small, key: "safe"},
-	}},
-	mail.Invited: {why: "account", parts: []part{
 		{form: text, key: "body"}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "ttl", hasTTL}, {form: small, key: "safe"},
 	}},
 	mail.AccountBlocked: {why: "account", parts: []part{

@@ -1,10 +1,6 @@
 package pages
 
-import (
-	"slices"
-
-	"github.com/a-h/templ"
-)
+import "github.com/a-h/templ"
 
 // ltr marks what is written from left to right in every language.
 func ltr(is bool) templ.Attributes {
@@ -36,9 +32,4 @@ func currentState(is bool) templ.Attributes {
 		return templ.Attributes{"aria-current": "page"}
 	}
 	return nil
-}
-
-// typed reports whether there is something that a person typed.
-func (v ResumePage) typed() bool {
-	return slices.ContainsFunc(v.Values, func(one ResumeValue) bool { return one.Label != "" && one.Value != "" })
 }
