@@ -111,7 +111,7 @@ func (s *Server) connectionPage(c echo.Context, f connectionForm) error {
 	if f.setup.ID != "" {
 		view.Callback = tenant.From(ctx).URL(idp.Connection{ID: f.setup.ID}.CallbackPath())
 	}
-	view.Page = s.titledAdmin(c, title)
+	view.Page, view.Usual = s.titledAdmin(c, title), idp.DefaultMapping().String()
 	view.Mapping = components.FieldModel{
 		Name: idp.FieldMapping, Label: i18n.T(ctx, "connections.mapping"), Hint: i18n.T(ctx, "connections.mapping.hint"), Optional: true,
 		Value: f.setup.Mapping, Error: words.problem(idp.FieldMapping), Rows: 8, Mono: true,

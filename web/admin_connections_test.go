@@ -37,7 +37,7 @@ func TestAdministratorConnectsAProvider(t *testing.T) {
 		root.open("/admin/connections").wants(t, "the empty list", http.StatusOK, word(t, "connections.none"), "GitHub", "Apple", "Microsoft", "Google")
 		root.open("/admin/connect/nothing").wants(t, "an unknown preset", http.StatusNotFound)
 		root.open("/admin/connect/apple").wants(t, "Apple's form", http.StatusOK, word(t, "connections.team"), s.Tenant.Origin+"/login/callback/apple")
-		root.open("/admin/connect/oidc").wants(t, "the form", http.StatusOK, word(t, "connections.issuer"))
+		root.open("/admin/connect/oidc").wants(t, "the form", http.StatusOK, word(t, "connections.issuer"), word(t, "connections.mapping.usual"), "surname")
 		refused := root.submit("/admin/connect/oidc", append(demoFields(p), idp.FieldScopes, "email", idp.FieldMapping, "{")...)
 		refused.wants(t, "a refused form", http.StatusUnprocessableEntity, word(t, "err.connection.openid"), word(t, "err.mapping.json"), p.Issuer)
 		if strings.Contains(refused.body, idptest.Secret) {

@@ -85,7 +85,8 @@ func (c *connectionAdd) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf("Connection %s is made. Register this address at the provider:\n  %s\n", made.ID, tenant.From(ctx).URL(made.CallbackPath()))
-	return report(ctx, providers, made.ID)
+	_, err = report(ctx, providers, made.ID)
+	return err
 }
 
 // setup is what the flags say over what the preset says.
@@ -144,18 +145,24 @@ func (c *connectionTest) Run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	return report(ctx, providers, c.ID)
+	works, err := report(ctx, providers, c.ID)
+	if err == nil && !works {
+		err = errors.New("the connection does not work")
+	}
+	return err
 }
 
-// report says what works of a connection, and what to do about the rest.
-func report(ctx context.Context, providers *idp.Service, id string) error {
+// report says what works of a connection, and what to do about the rest. A provider that keeps quiet about PKCE may work.
+func report(ctx context.Context, providers *idp.Service, id string) (works bool, err error) {
 	tried, err := providers.Test(ctx, id)
+	works = err == nil
 	for _, one := range tried {
 		words := i18n.T(ctx, "connections.works")
 		if one.Reason != "" {
+			works = works && one.Step == idp.StepPKCE
 			words = i18n.T(ctx, "connections.fails") + ". " + i18n.T(ctx, "connections.reason."+string(one.Reason))
 		}
 		fmt.Printf("%s: %s\n", i18n.T(ctx, "connections.step."+string(one.Step)), words)
 	}
-	return err
+	return works, err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -50,8 +51,15 @@ func TestConnectionAdd(t *testing.T) {
 	}
 	p.Metadata = map[string]any{"issuer": "https://elsewhere.example"}
 	out, err = command(t, "", append([]string{"connection", "test", "demo"}, flags...)...)
-	if err != nil || !strings.Contains(out, "Does not work. It calls itself something else") {
-		t.Errorf("got %q and %v, want what is wrong", out, err)
+	if err == nil || !strings.Contains(out, "Does not work. It calls itself something else") {
+		t.Errorf("got %q and %v, want what is wrong, and a refusal for scripts", out, err)
+	}
+	p.Metadata = map[string]any{"code_challenge_methods_supported": []string{"plain"}}
+	if out, err = command(t, "", append([]string{"connection", "test", "demo"}, flags...)...); err != nil || !strings.Contains(out, "Does not work. It does not say that it supports PKCE") {
+		t.Errorf("without PKCE: got %q and %v, want a remark", out, err)
+	}
+	if _, err = command(t, "", append([]string{"connection", "test", "nowhere"}, flags...)...); !errors.Is(err, idp.ErrNotFound) {
+		t.Errorf("an unknown one: got %v, want %v", err, idp.ErrNotFound)
 	}
 }
 

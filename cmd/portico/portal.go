@@ -156,11 +156,11 @@ func (p *portal) sequence(ctx context.Context) {
 	}
 }
 
-// forgetGuesses removes counters of guesses that no longer count.
-func (p *portal) forgetGuesses(ctx context.Context) error {
+// tidy removes counters of guesses that no longer count, and seals the secrets of providers with the newest key.
+func (p *portal) tidy(ctx context.Context) error {
 	tenants, err := p.tenants.IDs(ctx)
 	for _, t := range tenants {
-		err = errors.Join(err, p.guesses.Purge(ctx, t))
+		err = errors.Join(err, p.guesses.Purge(ctx, t), p.config.Providers.Reseal(ctx, t))
 	}
 	return err
 }
@@ -170,7 +170,7 @@ func (p *portal) minutely(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
-		err := errors.Join(p.changes.ApplyDue(ctx, p.tenants.ByID), p.purge(ctx), p.config.Letters.Purge(ctx), p.forgetGuesses(ctx))
+		err := errors.Join(p.changes.ApplyDue(ctx, p.tenants.ByID), p.purge(ctx), p.config.Letters.Purge(ctx), p.tidy(ctx))
 		if err != nil && ctx.Err() == nil {
 			p.log.Error("minutely work", "error", err)
 		}

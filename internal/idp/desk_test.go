@@ -66,6 +66,17 @@ func newDesk(t *testing.T, f storetest.Fixture) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newDeskWith(t, f, ring)
+}
+
+// with is the same desk with other keys.
+func (d *desk) with(ring keys.Ring) *desk {
+	d.Helper()
+	return newDeskWith(d.T, d.Fixture, ring)
+}
+
+func newDeskWith(t *testing.T, f storetest.Fixture, ring keys.Ring) *desk {
+	t.Helper()
 	db, now, letters := f.DB, f.Clock.Now, &tray{}
 	log, sessions, tickets, outbox := audit.New(db, now), session.New(db, now), ticket.New(db, ring, now), mail.NewOutbox(letters, ring, now, nil)
 	guesses := guard.New(db, now)

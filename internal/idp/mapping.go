@@ -65,6 +65,15 @@ type Mapping struct {
 	TextTrue   bool             `json:"text_true,omitempty"`
 }
 
+// String is the mapping as people write it: nothing when it says nothing.
+func (m Mapping) String() string {
+	if len(m.Attributes) == 0 && len(m.Deny) == 0 && !m.TextTrue {
+		return ""
+	}
+	content, _ := json.MarshalIndent(m, "", "  ")
+	return string(content)
+}
+
 // DefaultMapping is that of OpenID Connect's standard claims (Core 1.0, section 5.1), with the other names by which
 // directories know a family name (rule N-5).
 func DefaultMapping() Mapping {

@@ -33,6 +33,8 @@ type Store interface {
 
 	AddConnection(ctx context.Context, c Connection) error // ErrTaken
 	SaveConnection(ctx context.Context, c Connection) error
+	// SaveSecret replaces the secret of a connection, unless it is no longer the one that was read.
+	SaveSecret(ctx context.Context, read Connection, secret []byte) error
 	FindConnection(ctx context.Context, t tenant.ID, id string) (Connection, error) // ErrNotFound
 	// RemoveConnection removes a connection that nobody's identity belongs to, or returns ErrInUse.
 	RemoveConnection(ctx context.Context, t tenant.ID, id string) error

@@ -41,13 +41,8 @@ type Setup struct {
 
 // SetupOf is what stands written down of a connection, without its secret.
 func SetupOf(c Connection) Setup {
-	mapping := ""
-	if len(c.Mapping.Attributes) > 0 || len(c.Mapping.Deny) > 0 || c.Mapping.TextTrue {
-		content, _ := json.MarshalIndent(c.Mapping, "", "  ")
-		mapping = string(content)
-	}
 	return Setup{
-		Preset: c.Preset, ID: c.ID, Name: c.Name, Issuer: c.Issuer, ClientID: c.ClientID, Scopes: strings.Join(c.Scopes, " "), Mapping: mapping,
+		Preset: c.Preset, ID: c.ID, Name: c.Name, Issuer: c.Issuer, ClientID: c.ClientID, Scopes: strings.Join(c.Scopes, " "), Mapping: c.Mapping.String(),
 		Sync: c.Sync, Trust: c.Trust, RoundTrip: c.RoundTrip, SignUp: c.SignUp, SignOut: c.SignOut, Enabled: c.Enabled, TeamID: c.TeamID, KeyID: c.KeyID,
 	}
 }
@@ -159,6 +154,25 @@ func (s *Service) Remove(ctx context.Context, by tenant.User, id string) error {
 		}
 		return s.recordSetup(ctx, by, audit.ConnectionRemoved, c, nil)
 	})
+}
+
+// Reseal seals the secrets of a tenant with the newest key, so that an older one can be given up. What none of the keys
+// opens stays as it is, and the test of its connection says so.
+func (s *Service) Reseal(ctx context.Context, t tenant.ID) error {
+	all, err := s.store.Connections(ctx, t)
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		renewed, differs, unreadable := s.ring.Renew(secretPurpose(c.Tenant, c.ID), c.Secret)
+		if unreadable != nil || !differs {
+			continue
+		}
+		if err := s.store.SaveSecret(ctx, c, renewed); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // changes names the fields that differ; of a secret nothing but that it is new.

@@ -11,6 +11,7 @@ import (
 	"portico/internal/audit"
 	"portico/internal/idp"
 	"portico/internal/idp/idptest"
+	"portico/internal/keys"
 	"portico/internal/tenant"
 	"portico/internal/valid"
 )
@@ -131,6 +132,33 @@ func TestChangedConnectionKeepsWhatItIs(t *testing.T) {
 		if err := d.Change(d.ctx, d.administrator(), "nowhere", u); !errors.Is(err, idp.ErrNotFound) {
 			d.Errorf("unknown: got %v, want %v", err, idp.ErrNotFound)
 		}
+	})
+}
+
+// Row 77: a secret opens with an older key, is sealed anew with the newest, and outlives the older one.
+func TestSecretOutlivesItsKey(t *testing.T) {
+	onEach(t, func(d *desk, p *idptest.Provider) {
+		older, newest := keys.Generate(), keys.Generate()
+		with := func(secrets ...[]byte) *desk {
+			ring, err := keys.New(secrets...)
+			if err != nil {
+				d.Fatal(err)
+			}
+			return d.with(ring)
+		}
+		before, both, after := with(older), with(newest, older), with(newest)
+		if _, err := before.Add(d.ctx, d.administrator(), setup(p)); err != nil {
+			d.Fatal(err)
+		}
+		both.tried("with both keys", map[idp.Step]idp.Reason{idp.StepClient: ""})
+		after.tried("too early", map[idp.Step]idp.Reason{idp.StepClient: idp.Sealed})
+		for _, one := range []*desk{after, both, both} {
+			if err := one.Reseal(d.ctx, d.Tenant.ID); err != nil {
+				d.Fatal(err)
+			}
+		}
+		after.tried("with the newest alone", map[idp.Step]idp.Reason{idp.StepClient: ""})
+		before.tried("with the older alone", map[idp.Step]idp.Reason{idp.StepClient: idp.Sealed})
 	})
 }
 

@@ -133,6 +133,22 @@ func (r Ring) Open(purpose string, sealed []byte) ([]byte, error) {
 	return nil, ErrSealed
 }
 
+// Renew returns what was sealed for purpose, sealed by the newest key, and whether that differs; or ErrSealed. Values that
+// are kept for long are renewed, so that an older key can be given up.
+func (r Ring) Renew(purpose string, sealed []byte) ([]byte, bool, error) {
+	newest := r.of(purpose)[0].aead
+	if size := newest.NonceSize(); len(sealed) >= size {
+		if _, err := newest.Open(nil, sealed[:size], sealed[size:], nil); err == nil {
+			return sealed, false, nil
+		}
+	}
+	plain, err := r.Open(purpose, sealed)
+	if err != nil {
+		return sealed, false, err
+	}
+	return r.Seal(purpose, plain), true, nil
+}
+
 // MACKeys returns the keys that MAC uses for purpose, newest first, for a library that signs by itself.
 func (r Ring) MACKeys(purpose string) [][]byte {
 	pairs := r.of(purpose)

@@ -20,6 +20,22 @@ func TestRing(t *testing.T) {
 	before, after, other := ring(t, oldKey), ring(t, newKey, oldKey), ring(t, newKey)
 	sealed, mac := before.Seal("letter", []byte("hello")), before.MAC("cookie", []byte("id"))
 
+	t.Run("what is kept for long is sealed anew, and then needs the newest key alone", func(t *testing.T) {
+		renewed, differs, err := after.Renew("letter", sealed)
+		if err != nil || !differs {
+			t.Fatalf("got differs %t, %v, want it sealed anew", differs, err)
+		}
+		if got, err := other.Open("letter", renewed); err != nil || string(got) != "hello" {
+			t.Errorf("with the newest key: got %q, %v, want hello", got, err)
+		}
+		if again, differs, err := after.Renew("letter", renewed); err != nil || differs || !bytes.Equal(again, renewed) {
+			t.Errorf("once more: got differs %t, %v, want it as it is", differs, err)
+		}
+		if _, _, err := other.Renew("letter", sealed); !errors.Is(err, ErrSealed) {
+			t.Errorf("by a stranger: got %v, want %v", err, ErrSealed)
+		}
+	})
+
 	t.Run("a rotated ring opens what an older key made", func(t *testing.T) {
 		if got, err := after.Open("letter", sealed); err != nil || string(got) != "hello" {
 			t.Errorf("got %q, %v, want hello", got, err)

@@ -65,6 +65,12 @@ func (db *DB) SaveConnection(ctx context.Context, c idp.Connection) error {
 		Select("name", "client_id", "secret", "enabled", "settings", "updated_at").UpdateColumns(&row).Error
 }
 
+// SaveSecret replaces the secret of a connection, unless it is no longer the one that was read.
+func (db *DB) SaveSecret(ctx context.Context, read idp.Connection, secret []byte) error {
+	return db.db(ctx).Exec("UPDATE connections SET secret = ? WHERE tenant_id = ? AND connection_id = ? AND secret = ?",
+		secret, string(read.Tenant), read.ID, read.Secret).Error
+}
+
 // RemoveConnection removes a connection that nobody's identity belongs to, or returns idp.ErrInUse.
 func (db *DB) RemoveConnection(ctx context.Context, t tenant.ID, id string) error {
 	gone := db.db(ctx).Exec(`DELETE FROM connections WHERE tenant_id = ? AND connection_id = ?
