@@ -41,3 +41,22 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
   form.addEventListener("submit", () => { leaving = true; });
   addEventListener("beforeunload", (event) => { if (!leaving && changed()) event.preventDefault(); });
 }
+
+// A brand's colour is seen while it is chosen.
+for (const swatch of document.querySelectorAll("input[data-contrast]")) {
+  const field = document.getElementById(swatch.dataset.for), sheet = document.createElement("link");
+  let asked = 0;
+  sheet.rel = "stylesheet";
+  swatch.hidden = false;
+  const attempt = async (colour) => {
+    const mine = ++asked, answer = await fetch(`${swatch.dataset.contrast}?colour=${encodeURIComponent(colour)}`);
+    if (!answer.ok || mine !== asked) return;
+    const tried = await answer.json();
+    for (const [name, text] of Object.entries(tried.cells)) document.querySelector(`[data-cell=${name}]`).textContent = text;
+    document.querySelector("[data-verdict]").textContent = tried.verdict;
+    sheet.href = tried.sheet;
+    document.head.append(sheet);
+  };
+  swatch.addEventListener("input", () => { field.value = swatch.value; attempt(swatch.value); });
+  field.addEventListener("input", () => { if (/^#[\da-f]{6}$/i.test(field.value)) { swatch.value = field.value; attempt(field.value); } });
+}

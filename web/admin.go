@@ -19,6 +19,7 @@ var adminPages = []navPage{
 	{key: "connections.title", path: connectionsPath},
 	{key: "admin.requests", path: "/admin/requests"},
 	{key: "admin.audit", path: "/admin/audit"},
+	{key: "settings.title", path: settingsPath},
 }
 
 // adminPage is page for the administration.

@@ -47,7 +47,7 @@ func (s *Server) showEmailKinds(c echo.Context) error {
 	ctx := c.Request().Context()
 	v := pages.EmailKindsPage{Page: s.adminPage(c, "emails.title")}
 	for _, kind := range emails.Kinds() {
-		subject, _, _, err := emails.Render(ctx, letterFrom(tenant.From(ctx)), s.sampled(c, kind, i18n.Current(ctx).Tag))
+		subject, _, _, err := emails.Render(ctx, LetterFrom(tenant.From(ctx)), s.sampled(c, kind, i18n.Current(ctx).Tag))
 		if err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (s *Server) previewEmail(c echo.Context) error {
 		return err
 	}
 	t := tenant.From(ctx)
-	subject, text, _, err := emails.Render(ctx, letterFrom(t), l)
+	subject, text, _, err := emails.Render(ctx, LetterFrom(t), l)
 	if err != nil {
 		return err
 	}

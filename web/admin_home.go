@@ -34,7 +34,7 @@ func (s *Server) showAdmin(c echo.Context) error {
 
 // adminEvents are what the start page shows of the record: what only administrators do.
 var adminEvents = []audit.Type{
-	audit.Blocked, audit.Unblocked, audit.AdminWrote, audit.MetadataUpdated, audit.AdministratorAdded, audit.AdministratorGone,
+	audit.Blocked, audit.Unblocked, audit.AdminWrote, audit.MetadataUpdated, audit.AdministratorAdded, audit.AdministratorGone, audit.SettingsChanged,
 	audit.TermsPublished, audit.TermsWithdrawn, audit.TermsCorrected, audit.RequestAnswered,
 }
 

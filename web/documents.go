@@ -18,7 +18,7 @@ import (
 // frame is the frame of a public page: nobody is signed in on it.
 func (p public) frame(c echo.Context, title string) layouts.Page {
 	return layouts.Page{
-		Title: title, Product: p.tenant.Product, Language: i18n.Current(p.ctx), Path: "/terms", Canonical: p.tenant.URL(c.Request().URL.Path),
+		Title: title, Product: p.tenant.Product, Brand: brandURL(p.tenant.Brand), Language: i18n.Current(p.ctx), Path: "/terms", Canonical: p.tenant.URL(c.Request().URL.Path),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"portico/internal/brand"
 	"portico/internal/i18n"
 	"portico/internal/mail"
 	"portico/internal/session"
@@ -38,15 +39,20 @@ func (s *Server) showLetter(c echo.Context) error {
 // sampleLetter renders a letter without sending it.
 func (s *Server) sampleLetter(c echo.Context, l mail.Letter) error {
 	ctx := c.Request().Context()
-	_, _, html, err := emails.Render(ctx, letterFrom(tenant.From(ctx)), l)
+	_, _, html, err := emails.Render(ctx, LetterFrom(tenant.From(ctx)), l)
 	if err != nil {
 		return err
 	}
 	return s.letterDocument(c, html)
 }
 
-func letterFrom(t tenant.Tenant) emails.From {
-	return emails.From{Product: t.Product, Origin: t.Origin, SupportEmail: t.SupportEmail, SupportURL: t.SupportURL}
+// LetterFrom is whose letters those of a tenant are, in its colour.
+func LetterFrom(t tenant.Tenant) emails.From {
+	from := emails.From{Product: t.Product, Origin: t.Origin, SupportEmail: t.SupportEmail, SupportURL: t.SupportURL}
+	if colour, err := brand.Parse(t.Brand); err == nil {
+		from.Brand.Day, from.Brand.Night, from.Brand.OnNight = colour.Letters()
+	}
+	return from
 }
 
 // dirOf is the direction in which a letter's language is written.

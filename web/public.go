@@ -64,7 +64,8 @@ type contents struct {
 
 type contentKey struct {
 	tenant                         tenant.ID
-	product, origin, home          string // what an administrator may change about the tenant
+	product, brand, origin         string // what an administrator may change about the tenant
+	locales, embed                 string
 	reading                        uint64
 	path, lang, revision, from, to string
 }
@@ -103,7 +104,8 @@ func (s *Server) public(keep time.Duration, build func(c echo.Context, p public)
 			return err
 		}
 		key := contentKey{
-			tenant: t.ID, product: t.Product, origin: t.Origin, home: t.Locales[0], reading: library.Reading, path: r.URL.Path,
+			tenant: t.ID, product: t.Product, brand: t.Brand, origin: t.Origin, locales: strings.Join(t.Locales, " "),
+			embed: t.FrameAncestors(), reading: library.Reading, path: r.URL.Path,
 			lang: lang, revision: c.QueryParam("rev"), from: c.QueryParam("from"), to: c.QueryParam("to"),
 		}
 		answer, ok := s.contents.find(key, now)

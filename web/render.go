@@ -66,7 +66,7 @@ func (s *Server) titled(c echo.Context, title string) layouts.Page {
 	ctx := c.Request().Context()
 	live := session.From(ctx)
 	p := layouts.Page{
-		Title: title, Product: tenant.From(ctx).Product, Flash: s.flash(c), Language: i18n.Current(ctx),
+		Title: title, Product: tenant.From(ctx).Product, Brand: brandURL(tenant.From(ctx).Brand), Flash: s.flash(c), Language: i18n.Current(ctx),
 		Path: url.QueryEscape(c.Request().URL.Path),
 	}
 	if live.SignedIn() {

@@ -81,6 +81,7 @@ func (s *Server) routeMap() []route {
 	routes = append(routes, s.linkingRoutes()...)
 	routes = append(routes, s.adminRoutes()...)
 	routes = append(routes, s.blockRoutes()...)
+	routes = append(routes, s.settingsRoutes()...)
 	routes = append(routes, s.termsRoutes()...)
 	routes = append(routes, s.consentRoutes()...)
 	routes = append(routes, s.ledgerRoutes()...)

@@ -7,12 +7,12 @@ import (
 	"portico/internal/mail"
 	"portico/internal/tenant"
 	"portico/views/emails"
+	"portico/web"
 )
 
 // render writes a letter.
 func render(ctx context.Context, t tenant.Tenant, l mail.Letter) (mail.Message, error) {
-	from := emails.From{Product: t.Product, Origin: t.Origin, SupportEmail: t.SupportEmail, SupportURL: t.SupportURL}
-	subject, text, html, err := emails.Render(ctx, from, l)
+	subject, text, html, err := emails.Render(ctx, web.LetterFrom(t), l)
 	return mail.Message{FromName: t.Product, Subject: subject, Text: text, HTML: html}, err
 }
 

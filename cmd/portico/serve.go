@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"slices"
 
 	"portico/internal/config"
 	"portico/internal/mail"
@@ -45,24 +44,19 @@ func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 	return p.serve(ctx, listener)
 }
 
-// ensureDefault gives the default tenant the settings of the process: it needs no set-up of its own.
+// ensureDefault makes the default tenant at the first start, with the settings of the process: it needs no set-up of its own.
+// From then on its settings are what its administrators make them.
 func (c *serveCommand) ensureDefault(ctx context.Context, db *store.DB) error {
+	_, err := db.FindSettings(ctx, tenant.Default, false)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
 	settings := tenant.Settings{Product: c.Product, SupportEmail: c.Support, Locales: c.Locales}
-	all, _, err := db.Tenants(ctx)
-	if err != nil {
-		return err
+	err = db.AddTenant(ctx, tenant.Tenant{ID: tenant.Default, Settings: settings}, nil)
+	if errors.Is(err, tenant.ErrTaken) {
+		return nil // another replica was faster
 	}
-	at := slices.IndexFunc(all, func(t tenant.Tenant) bool { return t.ID == tenant.Default })
-	if at < 0 {
-		err := db.AddTenant(ctx, tenant.Tenant{ID: tenant.Default, Settings: settings}, nil)
-		if errors.Is(err, tenant.ErrTaken) {
-			return nil // another replica was faster
-		}
-		return err
-	}
-	saved := all[at].Settings
-	saved.Product, saved.SupportEmail, saved.Locales = settings.Product, settings.SupportEmail, settings.Locales
-	return db.SaveSettings(ctx, tenant.Default, saved)
+	return err
 }
 
 func openMigrated(ctx context.Context, address string) (*store.DB, error) {

@@ -81,6 +81,9 @@ type Store interface {
 	SaveEdit(ctx context.Context, p profile.Profile) error
 	SaveMetadata(ctx context.Context, p profile.Profile) error
 	RequirePasswordChange(ctx context.Context, u tenant.User) error
+	// FindSettings reads the settings of a tenant, and with lock keeps others from changing them until the transaction ends.
+	FindSettings(ctx context.Context, t tenant.ID, lock bool) (tenant.Settings, error)
+	SaveSettings(ctx context.Context, t tenant.ID, s tenant.Settings) error
 }
 
 // Service does what administrators ask.

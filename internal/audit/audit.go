@@ -64,6 +64,7 @@ const (
 	RequestAnswered    Type = "request_answered"
 	AdministratorAdded Type = "administrator_added"
 	AdministratorGone  Type = "administrator_removed"
+	SettingsChanged    Type = "settings_changed"
 	LetterLanguageSet  Type = "language_changed"
 	ConnectionAdded    Type = "connection_added"
 	ConnectionChanged  Type = "connection_changed"
@@ -81,7 +82,7 @@ func Types() []Type {
 		LetterFailed, AutomaticBlock, AutomaticUnblock, AdminWrote, AdminRead, Blocked,
 		Unblocked, ProfileUpdated, MetadataUpdated, ForbiddenField, SessionEnded, SessionsEnded,
 		Reauthenticated, TermsPublished, TermsWithdrawn, TermsCorrected, TermsAccepted, TermsDeclined, TermsStaleForm, ConsentGiven, ConsentWithdrawn, ConsentsExported,
-		ExportRequested, ErasureRequested, RequestAnswered, AdministratorAdded, AdministratorGone, LetterLanguageSet,
+		ExportRequested, ErasureRequested, RequestAnswered, AdministratorAdded, AdministratorGone, SettingsChanged, LetterLanguageSet,
 		ConnectionAdded, ConnectionChanged, ConnectionRemoved, Linked, Unlinked,
 	}
 }

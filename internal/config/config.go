@@ -24,9 +24,9 @@ type Serve struct {
 	Keys        string   `env:"PORTICO_KEYS" help:"Secret keys in base64, 32 bytes each, separated by commas, newest first. Make one with: portico key."`
 	SMTPURL     string   `name:"smtp-url" env:"PORTICO_SMTP_URL" help:"smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465."`
 	MailFrom    string   `name:"mail-from" env:"PORTICO_MAIL_FROM" help:"Sender of letters, such as Harbour Books <account@example.org>."`
-	Product     string   `env:"PORTICO_PRODUCT" default:"Portico" help:"Name of the product as people know it."`
-	Support     string   `env:"PORTICO_SUPPORT_EMAIL" help:"Address at which people reach support."`
-	Locales     []string `env:"PORTICO_LOCALES" default:"en,de,es,fr,pt,pl,ar,ja" help:"Enabled languages; the first is the default."`
+	Product     string   `env:"PORTICO_PRODUCT" default:"Portico" help:"Name of the product as people know it, at the first start; administrators change it."`
+	Support     string   `env:"PORTICO_SUPPORT_EMAIL" help:"Address at which people reach support, at the first start; administrators change it."`
+	Locales     []string `env:"PORTICO_LOCALES" default:"en,de,es,fr,pt,pl,ar,ja" help:"Enabled languages at the first start, the first is the default; administrators change them."`
 	Proxies     []string `name:"trusted-proxies" env:"PORTICO_TRUSTED_PROXIES" help:"Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
 }
 

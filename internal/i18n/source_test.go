@@ -17,6 +17,7 @@ var composed = []string{
 	"event.", "actor.", "assent.", "terms.state.", "letter.", // words for a stored value
 	"admin.actor.", "admin.state.", "admin.tab.", "outbox.state.",
 	"err.text.", "err.metadata.", "err.mapping.", "connections.reason.", "connections.step.", "linking.refused.", // the reason of a refusal
+	"settings.pair.",                                       // text in the colour of a brand
 	"400.", "403.", "404.", "409.", "429.", "500.", "503.", // the status
 }
 

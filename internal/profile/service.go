@@ -94,6 +94,15 @@ var attributes = []attribute{
 	{FieldPhone, func(p *Profile) *string { return &p.PhoneNumber }, 0},
 }
 
+// Attributes lists the names of all that a tenant's policy can speak of, in the order of the page.
+func Attributes() []string {
+	names := make([]string, 0, len(attributes)+3)
+	for _, a := range attributes {
+		names = append(names, a.name)
+	}
+	return append(names, FieldPageLang, FieldLang, FieldZone)
+}
+
 // Value returns the attribute called name as a form shows it.
 func (p Profile) Value(name string) string {
 	for _, a := range attributes {

@@ -71,6 +71,21 @@ func (db *DB) AddTenant(ctx context.Context, t tenant.Tenant, hosts []string) er
 	return err
 }
 
+// FindSettings reads the settings of a tenant, and with lock keeps others from changing them until the transaction ends.
+func (db *DB) FindSettings(ctx context.Context, id tenant.ID, lock bool) (tenant.Settings, error) {
+	query := db.db(ctx)
+	if lock {
+		query = db.forUpdate(query)
+	}
+	var row tenantRow
+	var s tenant.Settings
+	err := query.Where("tenant_id = ?", string(id)).Take(&row).Error
+	if err == nil {
+		err = json.Unmarshal([]byte(row.Settings), &s)
+	}
+	return s, found(err)
+}
+
 // SaveSettings replaces the settings of a tenant.
 func (db *DB) SaveSettings(ctx context.Context, id tenant.ID, s tenant.Settings) error {
 	settings, err := json.Marshal(s)

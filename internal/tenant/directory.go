@@ -78,6 +78,13 @@ func (d *Directory) IDs(ctx context.Context) ([]ID, error) {
 	return slices.Sorted(maps.Keys(d.tenants)), nil
 }
 
+// Forget makes the next question read the tenants anew, after one was changed here.
+func (d *Directory) Forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.readAt = time.Time{}
+}
+
 func (d *Directory) read(ctx context.Context) error {
 	if d.tenants != nil && d.now().Sub(d.readAt) < refresh {
 		return nil

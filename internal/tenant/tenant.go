@@ -54,6 +54,8 @@ type Tenant struct {
 type Settings struct {
 	// Product is the name people know the company's service by.
 	Product string `json:"product,omitempty"`
+	// Brand is the company's colour, such as "#0a5a4d"; empty for the portal's own.
+	Brand string `json:"brand,omitempty"`
 	// Locales are the enabled languages, BCP 47; the first is the default (rule L-1).
 	Locales []string `json:"locales,omitempty"`
 	// SupportEmail and SupportURL say how to reach someone.
@@ -133,11 +135,14 @@ func (s Settings) ResetLifetime() time.Duration {
 
 var originPattern = regexp.MustCompile(`^https?://[a-zA-Z0-9.-]+(:[0-9]+)?$`)
 
+// IsOrigin reports whether text is the scheme and host of a site, and nothing behind them.
+func IsOrigin(text string) bool { return originPattern.MatchString(text) }
+
 // FrameAncestors is the value of the directive that says who may show a public document in a frame (CSP Level 3, 6.4.2).
 func (s Settings) FrameAncestors() string {
 	allowed := []string{}
 	for _, origin := range s.EmbedOrigins {
-		if originPattern.MatchString(origin) {
+		if IsOrigin(origin) {
 			allowed = append(allowed, origin)
 		}
 	}

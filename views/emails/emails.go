@@ -20,6 +20,23 @@ type From struct {
 	Origin       string
 	SupportEmail string
 	SupportURL   string
+	Brand        Colours
+}
+
+// Colours are those of a company's brand: of links and buttons by day and by night, and of words on a button by night. The
+// zero value is the portal's own.
+type Colours struct {
+	Day     string
+	Night   string
+	OnNight string
+}
+
+// in writes a letter in these colours.
+func (c Colours) in(html string) string {
+	if c == (Colours{}) {
+		return html
+	}
+	return strings.NewReplacer("#0a5a4d", c.Day, "#85d7c4", c.Night, "#051a16", c.OnNight).Replace(html)
 }
 
 // Kinds lists every kind of letter, in the order in which a person may meet them.
@@ -44,7 +61,7 @@ func Render(ctx context.Context, from From, letter mail.Letter) (subject, text, 
 	if err := page(m).Render(ctx, &b); err != nil {
 		return "", "", "", err
 	}
-	return m.Subject, m.text(), b.String(), nil
+	return m.Subject, m.text(), from.Brand.in(b.String()), nil
 }
 
 // block is a part of a letter in its words.
