@@ -22,7 +22,7 @@ const (
 )
 
 // realProvider starts oidc-provider, a certified implementation, and returns its issuer.
-func realProvider(t *testing.T, base, connection string) string {
+func realProvider(t *testing.T, base string) string {
 	t.Helper()
 	tools := os.Getenv("PORTICO_TEST_TOOLS")
 	if tools == "" {
@@ -36,8 +36,8 @@ func realProvider(t *testing.T, base, connection string) string {
 		t.Fatalf("oidc-provider is installed by make test: %v", err)
 	}
 	settings, err := json.Marshal(map[string]any{"port": freePort(t), "clients": []any{map[string]any{
-		"client_id": realClient, "client_secret": realSecret, "redirect_uris": []string{base + "/login/callback/" + connection},
-		"post_logout_redirect_uris": []string{base + "/signed-out"}, "backchannel_logout_uri": base + "/login/backchannel/" + connection,
+		"client_id": realClient, "client_secret": realSecret, "redirect_uris": []string{base + "/login/callback/real", base + "/login/callback/posted"},
+		"post_logout_redirect_uris": []string{base + "/signed-out"}, "backchannel_logout_uri": base + "/login/backchannel/real",
 		"backchannel_logout_session_required": true,
 	}}})
 	if err != nil {
@@ -152,22 +152,32 @@ func (b *tab) leftFrom(address string) {
 	b.t.Fatalf("still at %s", address)
 }
 
-// connectReal has the administrator connect the real provider on their pages, and test it.
+// connectReal has the administrator connect the real provider on their pages, and test it: once as any other, once as one
+// that answers by a form, as Apple does.
 func (b *tab) connectReal(issuer string) {
 	b.t.Helper()
 	admin := b.demo.people[2]
 	b.signIn(admin.Email, admin.Password)
-	b.open("/admin/connect/oidc")
-	for name, value := range map[string]string{
-		"connection": "real", "connection_name": "Real ID", "issuer": issuer, "client_id": realClient, "client_secret": realSecret,
+	b.connect("oidc", "real", "Real ID", issuer, "#trust_email", "#sign_out")
+	b.connect("apple", "posted", "Posted ID", issuer)
+}
+
+// connect writes a connection down, ticks the boxes, and has it tested.
+func (b *tab) connect(preset, id, name, issuer string, boxes ...string) {
+	b.t.Helper()
+	b.open("/admin/connect/" + preset)
+	for field, value := range map[string]string{
+		"connection": id, "connection_name": name, "issuer": issuer, "client_id": realClient, "client_secret": realSecret, "scopes": "openid profile email",
 	} {
-		b.fill(name, value)
+		b.fill(field, value)
 	}
-	b.run(chromedp.Click("#trust_email"), chromedp.Click("#sign_out"))
-	b.press(`main form[action="/admin/connect/oidc"] button.primary`)
-	b.want("/admin/connections/real", "Real ID")
-	b.submit("/admin/connections/real/test")
-	b.want("/admin/connections/real/test", "Works")
+	for _, box := range boxes {
+		b.run(chromedp.Click(box))
+	}
+	b.press(`main form[action="/admin/connect/` + preset + `"] button.primary`)
+	b.want("/admin/connections/"+id, name)
+	b.submit("/admin/connections/" + id + "/test")
+	b.want("/admin/connections/"+id+"/test", "Works")
 	if said, err := chromedp.Run(b.ctx, chromedp.Text("main")); err != nil || strings.Contains(said, "Does not work") {
 		b.t.Fatalf("the test of the connection: %v\n%s", err, said)
 	}
@@ -177,7 +187,7 @@ func (b *tab) connectReal(issuer string) {
 func TestRealProvider(t *testing.T) {
 	root := browser(t)
 	demo := startDemo(t)
-	issuer := realProvider(t, demo.base, "real")
+	issuer := realProvider(t, demo.base)
 	desk := look{width: 1280, script: true}
 	demo.tab(t, root, desk).connectReal(issuer)
 
@@ -219,6 +229,22 @@ func TestRealProvider(t *testing.T) {
 	ana.want("/account/connections/join", "Ana of Demo")
 	ana.submit("/account/connections/join")
 	ana.want("/account/connections", "ana@id.example")
+}
+
+// TestRealProviderThatPosts comes back by a form that another site sends, as from Apple: no cookie of ours comes with it.
+func TestRealProviderThatPosts(t *testing.T) {
+	root := browser(t)
+	demo := startDemo(t)
+	issuer := realProvider(t, demo.base)
+	desk := look{width: 1280, script: true}
+	demo.tab(t, root, desk).connectReal(issuer)
+	otto := demo.tab(t, root, desk)
+	otto.open("/login?return_to=/account/profile")
+	otto.click(`main form[action="/login/with/posted"] button`)
+	otto.signInAt(issuer, "otto")
+	otto.until(demo.base + "/terms/accept")
+	otto.accept()
+	otto.want("/account/profile", "otto@id.example")
 }
 
 // accept accepts the terms that are shown, one after the other.
