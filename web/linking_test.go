@@ -94,6 +94,31 @@ func TestJoiningTwoAccounts(t *testing.T) {
 	})
 }
 
+// Rule I-4: the identity an account came from stays, whatever a form says, and so does whatever is somebody else's.
+func TestMainIdentityStays(t *testing.T) {
+	onEach(t, func(s *site) {
+		p := s.provider("demo")
+		laptop := s.browser(home)
+		laptop.signInBy(p, "demo")
+		shown := laptop.open(linkingPage).wants(t, "the page", http.StatusOK, word(t, "linking.main.why"), word(t, "linking.sync.each", "provider", "Demo ID"))
+		if strings.Contains(shown.body, "/disconnect/") {
+			t.Error("it can be taken off")
+		}
+		s.person("eve@example.org", oldSecret)
+		eve := s.browser(elsewhere)
+		eve.signIn("eve@example.org", oldSecret)
+		for _, b := range []*browser{laptop, eve} {
+			b.open(linkingPage)
+			if got := b.submit(b.linked("demo", "sub-1")); got.status != http.StatusSeeOther || got.location != linkingPage {
+				t.Errorf("got %d to %q, want to be led back", got.status, got.location)
+			}
+		}
+		if again := s.browser(elsewhere); !strings.Contains(again.signInBy(p, "demo").body, "Kim") {
+			t.Error("the identity leads nowhere")
+		}
+	})
+}
+
 // Both sides must be fresh, and a form of ours must have asked (rule I-2).
 func TestConnectingNeedsBothProofs(t *testing.T) {
 	onEach(t, func(s *site) {

@@ -10,6 +10,7 @@ import (
 	"portico/internal/i18n"
 	"portico/internal/idp"
 	"portico/internal/idp/idptest"
+	"portico/internal/mail"
 	"portico/internal/store/storetest"
 	"portico/internal/tenant"
 )
@@ -60,5 +61,42 @@ func TestArrivalsPassTheSameGates(t *testing.T) {
 		if answer := again.still(http.MethodGet, "/login/callback/demo?"+url.Values{"error": {"access_denied"}, "state": {"x"}}.Encode(), nil); answer.status != http.StatusGone {
 			t.Errorf("an answer nobody asked for: got %d, want 410", answer.status)
 		}
+	})
+}
+
+// Rules I-3 and I-4: what both accounts accepted stays on record when they are joined, and an identity that is taken off
+// again starts with nothing accepted. Each is told by letter.
+func TestWhatWasAcceptedWhenAccountsJoinAndPart(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		provider := w.connect(t, "demo", "Demo ID")
+		w.issue(t, 1, "Clause one.", nil)
+		ana, kim := w.member(t), w.visitor(t)
+		kim.want(decide(kim, kim.by(provider, kim.get("/login"), "/login/with/demo"), "accept"), http.StatusOK, "/account", "Kim")
+		joins, err := w.DB.FindByConnection(t.Context(), w.Tenant.ID, "demo", "kim@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		comparison := ana.by(provider, ana.get("/account/connections"), "/account/connections/with/demo")
+		ana.want(comparison, http.StatusOK, "/account/connections/join", "What was accepted with either stays on record.")
+		ana.want(ana.send(comparison, "/account/connections/join", nil), http.StatusOK, "/account/connections", "It is connected")
+		for _, u := range []tenant.User{joins.User, w.user(t, anaAddress)} {
+			if accepted, err := w.DB.Assents(t.Context(), u); err != nil || len(accepted) != 1 {
+				t.Errorf("%s: got %d acceptances and %v, want the one there was", u.ID, len(accepted), err)
+			}
+		}
+		if told := w.letter(t, "kim@example.org", mail.AccountLinked); !strings.Contains(told.Text, "Demo ID now leads to your account") {
+			t.Errorf("got %s", told.Text)
+		}
+		again := w.visitor(t)
+		again.want(again.by(provider, again.get("/login"), "/login/with/demo"), http.StatusOK, "/account", "Hello ana")
+
+		off := "/account/connections/disconnect/" + idp.Linked{Connection: "demo", Identity: idp.Identity{Subject: "sub-1"}}.Mark()
+		question := ana.want(ana.get(off), http.StatusOK, off, "asked to accept the terms again")
+		ana.want(ana.send(question, off, nil), http.StatusOK, "/account/connections", "leads to an account of its own")
+		w.letter(t, anaAddress, mail.AccountUnlinked)
+		again.want(again.get("/account"), http.StatusOK, "/login", "Sign in")
+		again.want(again.by(provider, again.get("/login"), "/login/with/demo"), http.StatusOK, "/terms/accept", "Clause one.")
 	})
 }
