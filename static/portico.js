@@ -60,3 +60,17 @@ for (const swatch of document.querySelectorAll("input[data-contrast]")) {
   swatch.addEventListener("input", () => { field.value = swatch.value; attempt(swatch.value); });
   field.addEventListener("input", () => { if (/^#[\da-f]{6}$/i.test(field.value)) { swatch.value = field.value; attempt(field.value); } });
 }
+
+// What is under way shows how far it is, and the page as it is once it is done.
+const underway = document.querySelector("progress[data-reload]");
+if (underway) {
+  const look = async () => {
+    const answer = await fetch("/account/data").catch(() => null);
+    const page = answer?.ok ? await answer.text() : "data-reload";
+    if (!page.includes("data-reload")) { location.assign("/account/data"); return; }
+    const done = /<progress value="(\d+)" max="(\d+)"/.exec(page);
+    if (done) { underway.max = Number(done[2]); underway.value = Number(done[1]); }
+    setTimeout(look, 2000);
+  };
+  setTimeout(look, 1500);
+}

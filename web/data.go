@@ -16,13 +16,22 @@ import (
 )
 
 // showData is where people ask for their data, or to have it erased: open whatever else they owe (rule T-5).
-func (s *Server) showData(c echo.Context) error {
+func (s *Server) showData(c echo.Context) error { return s.dataPage(c, http.StatusOK, "") }
+
+// dataPage says in note why a file was not made.
+func (s *Server) dataPage(c echo.Context, status int, note string) error {
 	ctx := c.Request().Context()
 	requests, err := s.Privacy.List(ctx, session.User(ctx))
 	if err != nil {
 		return err
 	}
 	view := pages.DataPage{Page: s.page(c, "nav.data"), Token: s.token(c)}
+	if view.Export, err = s.exportPart(c, note); err != nil {
+		return err
+	}
+	if view.Export.Underway {
+		view.Refresh = "/account/data"
+	}
 	for _, r := range requests {
 		row := pages.DataRequest{
 			What: i18n.T(ctx, "data."+string(r.Kind)), At: i18n.DateTime(ctx, r.At), Answer: r.Answer,
@@ -33,13 +42,13 @@ func (s *Server) showData(c echo.Context) error {
 		}
 		view.Requests = append(view.Requests, row)
 	}
-	return s.render(c, http.StatusOK, pages.Data(view))
+	return s.render(c, status, pages.Data(view))
 }
 
 func (s *Server) askData(c echo.Context) error {
 	ctx := c.Request().Context()
 	kind := privacy.Kind(c.Request().PostFormValue("kind"))
-	if kind != privacy.Download && kind != privacy.Close {
+	if kind != privacy.Close {
 		return echo.NewHTTPError(http.StatusBadRequest)
 	}
 	if err := s.Privacy.Ask(ctx, session.User(ctx), kind); err != nil {

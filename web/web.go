@@ -48,6 +48,7 @@ type Config struct {
 	Ledger       *ledger.Service
 	Admin        *admin.Service
 	Privacy      *privacy.Service
+	Exports      *privacy.Exports
 	Audit        *audit.Log
 	Letters      *mail.Office
 	Mailbox      *mail.Mailbox

@@ -78,18 +78,21 @@ func build(p parts) *portal {
 	entrance := signin.New(p.db, hasher, guesses, tickets, sessions, outbox, log, p.now)
 	client := idp.NewClient(!p.secure, p.now)
 	providers := idp.New(p.db, p.ring, client, guesses, entrance, sessions, tickets, outbox, log, p.now)
+	files := exportsOf(p, tenants, documents, proofs, outbox, log)
 	return &portal{
 		db: p.db, tenants: tenants, log: p.log, letters: letters, resets: passwords, changes: verifications, guesses: guesses,
-		purge: func(ctx context.Context) error { return errors.Join(sessions.Purge(ctx), providers.Purge(ctx)) },
+		purge: func(ctx context.Context) error {
+			return errors.Join(sessions.Purge(ctx), providers.Purge(ctx), files.Purge(ctx))
+		},
 		config: web.Config{
 			Tenants: tenants, Ring: p.ring, Cookies: session.NewCookies(sessions, p.ring, p.secure), Sessions: sessions,
 			SignUp: signup.New(p.db, hasher, guesses, documents, verifications, outbox, log, p.now),
 			SignIn: entrance, Providers: providers,
 			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, log, p.now), Terms: documents,
 			Consents: terms.NewConsents(documents, p.db, tickets), Ledger: proofs, Audit: log,
-			Privacy: privacy.New(p.db, outbox, log, p.now),
-			Admin:   admin.New(p.db, tickets, sessions, guesses, verifications, passwords, outbox, log, p.now),
-			Secure:  p.secure, Proxies: p.proxies, Ready: p.db.Ping, Log: p.log, Now: p.now, Mailbox: p.mailbox,
+			Privacy: privacy.New(p.db, outbox, log, p.now), Exports: files,
+			Admin:  admin.New(p.db, tickets, sessions, guesses, verifications, passwords, outbox, log, p.now),
+			Secure: p.secure, Proxies: p.proxies, Ready: p.db.Ping, Log: p.log, Now: p.now, Mailbox: p.mailbox,
 			Letters: mail.NewOffice(p.db, letters.Wake),
 		},
 	}
@@ -117,7 +120,7 @@ func (p *portal) serve(ctx context.Context, listener net.Listener) error {
 	}
 	background, end := context.WithCancel(context.WithoutCancel(ctx))
 	var work sync.WaitGroup
-	for _, run := range []func(context.Context){p.letters.Run, p.answerResets, p.sequence, p.minutely} {
+	for _, run := range []func(context.Context){p.letters.Run, p.answerResets, p.sequence, p.config.Exports.Run, p.minutely} {
 		work.Go(func() { run(background) })
 	}
 	stopped := make(chan error, 1)

@@ -203,7 +203,7 @@ func TestNeighboursSeeNothing(t *testing.T) {
 		ours := w.administrator(t, "mara@canary.example")
 		w.issue(t, 1, "Canary clause.", nil)
 		decide(ours, ours.get("/account"), "accept")
-		ours.send(ours.get("/account/data"), "/account/data", map[string]string{"kind": "download"})
+		ours.send(ours.get("/account/data"), "/account/data/export", map[string]string{"layer": "data"})
 		reset := w.letter(t, "mara@canary.example", mail.VerifyEmail)
 		w.connect(t, "demo", "Canary ID")
 		b := w.neighbour(t)

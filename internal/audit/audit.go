@@ -60,6 +60,9 @@ const (
 	ConsentWithdrawn   Type = "consent_withdrawn"
 	ConsentsExported   Type = "consents_exported"
 	ExportRequested    Type = "export_requested"
+	ExportReady        Type = "export_ready"
+	ExportDownloaded   Type = "export_downloaded"
+	ExportFailed       Type = "export_failed"
 	ErasureRequested   Type = "erasure_requested"
 	RequestAnswered    Type = "request_answered"
 	AdministratorAdded Type = "administrator_added"
@@ -82,7 +85,8 @@ func Types() []Type {
 		LetterFailed, AutomaticBlock, AutomaticUnblock, AdminWrote, AdminRead, Blocked,
 		Unblocked, ProfileUpdated, MetadataUpdated, ForbiddenField, SessionEnded, SessionsEnded,
 		Reauthenticated, TermsPublished, TermsWithdrawn, TermsCorrected, TermsAccepted, TermsDeclined, TermsStaleForm, ConsentGiven, ConsentWithdrawn, ConsentsExported,
-		ExportRequested, ErasureRequested, RequestAnswered, AdministratorAdded, AdministratorGone, SettingsChanged, LetterLanguageSet,
+		ExportRequested, ExportReady, ExportDownloaded, ExportFailed, ErasureRequested, RequestAnswered, AdministratorAdded, AdministratorGone,
+		SettingsChanged, LetterLanguageSet,
 		ConnectionAdded, ConnectionChanged, ConnectionRemoved, Linked, Unlinked,
 	}
 }

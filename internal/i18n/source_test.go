@@ -16,6 +16,8 @@ var composed = []string{
 	"mail.",                                                  // the kind of letter
 	"event.", "actor.", "assent.", "terms.state.", "letter.", // words for a stored value
 	"admin.actor.", "admin.state.", "admin.tab.", "outbox.state.",
+	"data.download",                                                                 // a request of old
+	"export.c.", "export.file.", "export.state.", "export.data.", "export.records.", // the column, the layer, the consent
 	"err.text.", "err.metadata.", "err.mapping.", "connections.reason.", "connections.step.", "linking.refused.", // the reason of a refusal
 	"settings.pair.",                                       // text in the colour of a brand
 	"400.", "403.", "404.", "409.", "429.", "500.", "503.", // the status

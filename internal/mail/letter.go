@@ -47,6 +47,9 @@ const (
 	ProfileChangedByAdmin Kind = "profile_changed_by_admin"
 	RequestReceived       Kind = "request_received"
 	RequestAnswered       Kind = "request_answered"
+	ExportReady           Kind = "export_ready"
+	ExportMade            Kind = "export_made"
+	ExportFailed          Kind = "export_failed"
 )
 
 // Facts are what letters speak of; each kind uses some of them. Times are UTC. Address is masked.

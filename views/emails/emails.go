@@ -47,7 +47,7 @@ func Kinds() []mail.Kind {
 		mail.AccountLinked, mail.AccountUnlinked, mail.EmailFollowed, mail.EmailKept,
 		mail.NewSignIn, mail.SessionLimit,
 		mail.TermsChanged, mail.TermsAccepted, mail.ConsentConfirm, mail.AccountBlocked, mail.AccountUnblocked, mail.ProfileChangedByAdmin,
-		mail.RequestReceived, mail.RequestAnswered,
+		mail.RequestReceived, mail.RequestAnswered, mail.ExportReady, mail.ExportMade, mail.ExportFailed,
 	}
 }
 

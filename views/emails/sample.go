@@ -47,6 +47,8 @@ func Sample(kind mail.Kind) mail.Facts {
 		f.Changes = []string{"name", "phone_number"}
 	case mail.RequestReceived:
 		f.Until, f.Text = when.AddDate(0, 1, 0), "…"
+	case mail.ExportReady:
+		f.Until, f.SecondLink = when.AddDate(0, 0, 1), origin+"/password/forgot"
 	case mail.RequestAnswered:
 		f.Text = "…"
 	}

@@ -156,6 +156,20 @@ var shapes = map[mail.Kind]shape{
 		{form: button, key: "button"},
 		{form: small, key: "safe"},
 	}},
+	mail.ExportReady: {why: "request", parts: []part{
+		{form: text, key: "body"},
+		{form: button, key: "button"},
+		{small, "until", hasUntil},
+		{form: text, key: "safe"},
+		{form: place},
+		{form: second, key: "second"},
+	}},
+	mail.ExportMade: {why: "old", parts: []part{
+		{form: text, key: "body"}, {form: place}, {form: text, key: "safe"}, {form: button, key: "button"},
+	}},
+	mail.ExportFailed: {why: "request", parts: []part{
+		{form: text, key: "body"}, {form: button, key: "button"},
+	}},
 	mail.RequestAnswered: {why: "request", parts: []part{
 		{form: text, key: "body"}, {form: quote}, {form: button, key: "button"}, {form: small, key: "safe"},
 	}},
