@@ -16,7 +16,7 @@ var adminPages = []navPage{
 	{key: "admin.blocks", path: "/admin/blocks"},
 	{key: "emails.title", path: "/admin/emails"},
 	{key: "adminterms.title", path: "/admin/terms"},
-	{key: "connections.title", path: connectionsPath},
+	{key: "connections.title", path: connectionsPath, along: connectPath},
 	{key: "admin.requests", path: "/admin/requests"},
 	{key: "admin.audit", path: "/admin/audit"},
 	{key: "settings.title", path: settingsPath},

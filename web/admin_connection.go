@@ -53,13 +53,14 @@ func (s *Server) previewConnection(c echo.Context, f connectionForm) error {
 	case err != nil:
 		f.refused.Add(fieldSample, "err.sample")
 	default:
-		f.preview = previewOf(identity)
+		f.preview = previewOf(identity, f.setup.Sync)
 	}
 	return s.connectionPage(c, f)
 }
 
-func previewOf(i idp.Identity) pages.PreviewModel {
+func previewOf(i idp.Identity, sync idp.Sync) pages.PreviewModel {
 	data, _ := json.MarshalIndent(i.Data, "", "  ")
+	managed := idp.Linked{Main: true, Identity: i}.Managed(idp.Connection{Settings: idp.Settings{Sync: sync}})
 	m := pages.PreviewModel{Shown: true, Left: i.Left, Data: string(data)}
 	for _, fact := range []struct{ name, value string }{
 		{idp.AttributeSubject, i.Subject},
@@ -74,7 +75,7 @@ func previewOf(i idp.Identity) pages.PreviewModel {
 		{idp.AttributeLocale, i.Locale},
 	} {
 		if fact.value != "" {
-			m.Facts = append(m.Facts, pages.AttributeFact{Name: fact.name, Value: fact.value, Given: slices.Contains(i.Given, fact.name)})
+			m.Facts = append(m.Facts, pages.AttributeFact{Name: fact.name, Value: fact.value, Owned: slices.Contains(managed, fact.name)})
 		}
 	}
 	return m

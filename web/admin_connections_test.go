@@ -76,6 +76,16 @@ func TestMappingIsPreviewed(t *testing.T) {
 		fields := append(demoFields(p), "do", "preview", idp.FieldMapping, `{"attributes":{"nickname":"login"}}`)
 		shown := root.submit("/admin/connections/demo", append(fields, "sample", `{"sub":"77","login":"octo","email":"o@example.org","shoe":{"size":39}}`)...)
 		shown.wants(t, "the preview", http.StatusOK, word(t, "connections.preview.title"), "octo", "77", "shoe", "false")
+		if n := strings.Count(shown.body, word(t, "connections.preview.given")); n != 1 {
+			t.Errorf("got %d attributes that the provider owns, want the nickname alone", n)
+		}
+		first := root.submit("/admin/connections/demo", append(fields, "sample", `{"sub":"77","login":"octo"}`, idp.FieldSync, string(idp.FirstLogin))...)
+		if strings.Contains(first.body, word(t, "connections.preview.given")) {
+			t.Error("what is copied once is the person's own")
+		}
+		if !strings.Contains(root.open("/admin/connect/google").body, `href="/admin/connections" aria-current="page"`) {
+			t.Error("the navigation does not say where one is")
+		}
 		root.submit("/admin/connections/demo", append(fields, "sample", "nothing")...).wants(t, "no sample", http.StatusUnprocessableEntity, word(t, "err.sample"))
 		if known, err := s.DB.FindConnection(s.Context(), s.Tenant.ID, "demo"); err != nil || len(known.Mapping.Attributes) != 0 {
 			t.Errorf("a preview changed the connection: %+v, %v", known.Mapping, err)

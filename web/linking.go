@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -156,9 +157,9 @@ func (s *Server) joinPage(c echo.Context, found idp.Comparison) pages.JoinPage {
 	if found.Secondary.User.IsZero() {
 		view.Page, view.Lead = s.titled(c, i18n.T(ctx, "linking.confirm.add.title", "provider", name)), i18n.T(ctx, "linking.confirm.add.body", "provider", name)
 		view.Button = i18n.T(ctx, "linking.connect", "provider", name)
-		view.Sides = append(view.Sides, pages.SideModel{Title: name, Facts: []pages.Row{
+		view.Sides = append(view.Sides, pages.SideModel{Title: name, Facts: stated([]pages.Row{
 			{Label: i18n.T(ctx, "profile.name"), Value: found.Identity.Name}, {Label: i18n.T(ctx, "profile.email"), Value: found.Identity.Email, LTR: true},
-		}})
+		})})
 		return view
 	}
 	view.Page, view.Button = s.page(c, "linking.confirm.title"), i18n.T(ctx, "linking.join")
@@ -181,13 +182,18 @@ func accountFacts(ctx context.Context, p profile.Profile) []pages.Row {
 		}
 		return i18n.DateTime(ctx, t)
 	}
-	return []pages.Row{
+	return stated([]pages.Row{
 		{Label: i18n.T(ctx, "profile.name"), Value: p.Name},
 		{Label: i18n.T(ctx, "profile.nickname"), Value: p.Nickname},
 		{Label: i18n.T(ctx, "profile.email"), Value: p.Email, LTR: true},
 		{Label: i18n.T(ctx, "linking.created"), Value: i18n.Date(ctx, p.CreatedAt)},
 		{Label: i18n.T(ctx, "linking.last"), Value: last(p.LastLogin)},
-	}
+	})
+}
+
+// stated leaves out what is not known.
+func stated(rows []pages.Row) []pages.Row {
+	return slices.DeleteFunc(rows, func(r pages.Row) bool { return r.Value == "" })
 }
 
 func (s *Server) join(c echo.Context) error {

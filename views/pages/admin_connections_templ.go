@@ -307,11 +307,11 @@ type PreviewModel struct {
 	Data  string
 }
 
-// AttributeFact is one attribute that a sample fills. Given says that it is the provider's own word.
+// AttributeFact is one attribute that a sample fills. Owned says that nobody here can change it.
 type AttributeFact struct {
 	Name  string
 	Value string
-	Given bool
+	Owned bool
 }
 
 // ConnectionPage writes a connection down, a new one or one that there is; the latter has an address to test it.
@@ -709,7 +709,7 @@ func connectionPreview(p PreviewModel) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if f.Given {
+			if f.Owned {
 				templ_7745c5c3_Err = components.Tag(components.Info, i18n.T(ctx, "connections.preview.given")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
