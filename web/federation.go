@@ -204,7 +204,9 @@ func (s *Server) notAdmitted(c echo.Context, arrival idp.Arrival, err error) err
 		return s.render(c, http.StatusForbidden, pages.Trouble(view))
 	case errors.Is(err, idp.ErrNotAsked):
 		view.Page, view.Body = s.page(c, "provider.old.title"), i18n.T(ctx, "provider.old.body")
-		if session.From(ctx).SignedIn() {
+		if arrival.Purpose == idp.Link {
+			view.Link, view.Button = linkingPath, i18n.T(ctx, "linking.title")
+		} else if session.From(ctx).SignedIn() {
 			view.Link, view.Button = "/account", i18n.T(ctx, "err.start")
 		}
 		return s.render(c, http.StatusGone, pages.Trouble(view))

@@ -29,8 +29,8 @@ func (s *Server) linkingRoutes() []route {
 		{member, http.MethodGet, linkingPath, s.showLinking, false},
 		{open, http.MethodGet, "/account/security/connections", s.toLinking, false},
 		{sensitive, http.MethodPost, linkingPath + "/with/:connection", s.goTo(idp.Link), false},
-		{sensitive, http.MethodGet, linkingPath + "/join", s.justProven(s.showJoin), false},
-		{sensitive, http.MethodPost, linkingPath + "/join", s.justProven(s.join), false},
+		{sensitive, http.MethodGet, linkingPath + "/join", s.showJoin, false},
+		{sensitive, http.MethodPost, linkingPath + "/join", s.join, false},
 		{sensitive, http.MethodGet, linkingPath + "/disconnect/:identity", s.showDisconnect, false},
 		{sensitive, http.MethodPost, linkingPath + "/disconnect/:identity", s.disconnect, false},
 	}
@@ -125,16 +125,6 @@ func (s *Server) weighed(c echo.Context, arrival idp.Arrival) error {
 	return c.Redirect(http.StatusSeeOther, linkingPath+"/join")
 }
 
-// justProven asks for a new proof when the last is too old for linking, which wants a fresher one than the gate (rule I-2).
-func (s *Server) justProven(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if !s.Providers.JustProven(session.From(c.Request().Context())) {
-			return s.detour(c, "/reauth")
-		}
-		return next(c)
-	}
-}
-
 // joining is the token of the comparison that this browser looks at.
 func (s *Server) joining(c echo.Context) string {
 	var token string
@@ -144,6 +134,9 @@ func (s *Server) joining(c echo.Context) string {
 
 func (s *Server) showJoin(c echo.Context) error {
 	ctx := c.Request().Context()
+	if !s.Providers.JustProven(session.From(ctx)) {
+		return s.detour(c, "/reauth") // linking wants a fresher proof than the gate (rule I-2)
+	}
 	found, err := s.Providers.Compare(ctx, session.User(ctx), s.joining(c), s.browser(c))
 	if err != nil {
 		return s.notAdmitted(c, idp.Arrival{Purpose: idp.Link}, err)
@@ -199,6 +192,9 @@ func stated(rows []pages.Row) []pages.Row {
 func (s *Server) join(c echo.Context) error {
 	ctx := c.Request().Context()
 	joined, err := s.Providers.Join(ctx, session.From(ctx), s.joining(c), s.browser(c), c.Request().PostForm.Has("copy"))
+	if errors.Is(err, idp.ErrProofTooOld) {
+		return s.detour(c, "/reauth")
+	}
 	if err != nil {
 		return s.notAdmitted(c, idp.Arrival{Purpose: idp.Link, Connection: joined}, err)
 	}

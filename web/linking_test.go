@@ -21,7 +21,8 @@ func TestConnectingAProvider(t *testing.T) {
 		laptop := s.browser(home)
 		laptop.signIn("kim@work.example", oldSecret)
 		laptop.open("/account/security").wants(t, "the security page", http.StatusOK, word(t, "linking.title"))
-		laptop.open(linkingPage).wants(t, "the page", http.StatusOK, word(t, "linking.connect", "provider", "Demo ID"), "kim@work.example")
+		laptop.open(linkingPage).wants(t, "the page", http.StatusOK, word(t, "linking.none"), word(t, "linking.connect", "provider", "Demo ID"), "kim@work.example")
+		laptop.open(linkingPage+"/join").wants(t, "a comparison that nobody began", http.StatusGone, word(t, "provider.old.title"), `href="`+linkingPage+`"`)
 		asked := laptop.back(p, laptop.leave(linkingPage+"/with/demo"))
 		laptop.follow(asked).wants(t, "the question", http.StatusOK, word(t, "linking.confirm.add.title", "provider", "Demo ID"), "Kim Berg", kim)
 		if attached := s.identities("kim@work.example"); attached != 0 {
@@ -135,6 +136,14 @@ func TestConnectingNeedsBothProofs(t *testing.T) {
 		laptop.follow(laptop.back(p, laptop.leave(linkingPage+"/with/demo"))).wants(t, "a proof here of 11 minutes", http.StatusOK, word(t, "reauth.title"))
 		laptop.follow(laptop.submit("/reauth", "password", oldSecret, "return_to", linkingPage+"/join")).
 			wants(t, "proven again", http.StatusOK, word(t, "linking.confirm.add.title", "provider", "Demo ID"))
+		s.Clock.Advance(9 * time.Minute)
+		laptop.open(linkingPage + "/join")
+		s.Clock.Advance(2 * time.Minute)
+		laptop.follow(laptop.submit(linkingPage+"/join")).wants(t, "thought about it for too long", http.StatusOK, word(t, "reauth.title"))
+		if n := s.identities("kim@work.example"); n != 0 {
+			t.Errorf("got %d identities, want none", n)
+		}
+		laptop.submit("/reauth", "password", oldSecret, "return_to", linkingPage)
 		laptop.open(linkingPage)
 		p.AuthAge = time.Hour
 		laptop.back(p, laptop.leave(linkingPage+"/with/demo")).wants(t, "an old proof there", http.StatusForbidden, word(t, "provider.fresh.title", "provider", "Demo ID"))

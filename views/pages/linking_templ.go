@@ -111,7 +111,7 @@ func Linking(v LinkingPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if len(v.Rows) == 0 && !v.Password {
+			if len(v.Rows) == 0 {
 				templ_7745c5c3_Err = components.Empty(i18n.T(ctx, "linking.none")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
