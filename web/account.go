@@ -25,7 +25,7 @@ func (s *Server) showOverview(c echo.Context) error {
 		return err
 	}
 	view := pages.OverviewPage{
-		Page: s.titled(c, i18n.T(ctx, "home.title", "nickname", person.Nickname)), Initials: profile.Initials(person.Name, person.Email),
+		Page: s.titled(c, i18n.T(ctx, "home.title", "nickname", firstNonEmpty(person.Nickname, person.Name, person.Email))), Initials: profile.Initials(person.Name, person.Email),
 		Email: person.Email, Tasks: tasks,
 		Rows: []pages.Row{
 			{Label: i18n.T(ctx, "profile.name"), Value: person.Name, Link: "/account/profile"},

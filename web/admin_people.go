@@ -43,18 +43,13 @@ func personURL(id, tab string) string {
 func (s *Server) showPeople(c echo.Context) error {
 	ctx := c.Request().Context()
 	query := admin.Query{
-		Text: c.QueryParam("q"), State: admin.State(c.QueryParam("state")), After: c.QueryParam("after"), Limit: listRows,
+		Text: c.QueryParam("q"), State: admin.State(c.QueryParam("state")), After: c.QueryParam("after"), Before: c.QueryParam("before"), Limit: listRows,
 	}
 	found, err := s.Admin.Search(ctx, tenant.From(ctx).ID, query)
 	if err != nil {
 		return err
 	}
-	view := pages.PeoplePage{Page: s.adminPage(c, "admin.users"), Query: query.Text}
-	for _, state := range []admin.State{admin.Everybody, admin.Blocked, admin.Unverified, admin.Admins} {
-		view.States = append(view.States, components.Option{
-			Value: string(state), Text: i18n.T(ctx, "admin.state."+firstNonEmpty(string(state), "all")), Selected: state == query.State,
-		})
-	}
+	view := pages.PeoplePage{Page: s.adminPage(c, "admin.users"), Query: query.Text, State: string(query.State), States: stateTabs(ctx, query)}
 	for _, p := range found.People {
 		view.People = append(view.People, pages.PersonRow{
 			Name: p.Name, Email: p.Email, ID: p.User.ID, URL: personURL(p.User.ID, ""), Created: utc(p.CreatedAt), Last: utc(p.LastLogin),
@@ -64,10 +59,31 @@ func (s *Server) showPeople(c echo.Context) error {
 	if found.Next != "" {
 		view.Pager.Older = withQuery(c, "after", found.Next, "before")
 	}
+	if found.Previous != "" {
+		view.Pager.Newer = withQuery(c, "before", found.Previous, "after")
+	}
 	if query.Text != "" {
 		view.None = i18n.T(ctx, "admin.none", "q", query.Text)
 	}
 	return s.render(c, http.StatusOK, pages.People(view))
+}
+
+// stateTabs lead to the same search in each state.
+func stateTabs(ctx context.Context, q admin.Query) []pages.Tab {
+	var tabs []pages.Tab
+	for _, state := range []admin.State{admin.Everybody, admin.Blocked, admin.Unverified, admin.Admins} {
+		values := url.Values{}
+		for name, value := range map[string]string{"q": q.Text, "state": string(state)} {
+			if value != "" {
+				values.Set(name, value)
+			}
+		}
+		tabs = append(tabs, pages.Tab{
+			Text: i18n.T(ctx, "admin.state."+firstNonEmpty(string(state), "all")), Current: state == q.State,
+			URL: (&url.URL{Path: "/admin/users", RawQuery: values.Encode()}).String(),
+		})
+	}
+	return tabs
 }
 
 func (s *Server) personTags(ctx context.Context, p profile.Profile) []pages.PersonTag {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -119,29 +118,4 @@ func (s *Server) blockedPage(c echo.Context, message string) error {
 		Page: s.page(c, "blocked.title"), Message: message, SupportEmail: t.SupportEmail, SupportURL: t.SupportURL,
 	}
 	return s.render(c, http.StatusForbidden, pages.Blocked(view))
-}
-
-// offerAgain answers a form whose token is not right, because it was open for too long: what was typed is kept, and one
-// click sends it again (ux.md 1.5).
-func (s *Server) offerAgain(c echo.Context, path string, values url.Values) error {
-	return s.again(c, http.StatusForbidden, "form.old", parked{path, keepable(values), s.Now()})
-}
-
-// resume shows a form that waited for something else, to be checked and sent.
-func (s *Server) resume(c echo.Context) error {
-	p, ok := s.waiting(c)
-	if !ok {
-		return c.Redirect(http.StatusSeeOther, "/account")
-	}
-	return s.again(c, http.StatusOK, "form.resume", p)
-}
-
-func (s *Server) again(c echo.Context, status int, key string, p parked) error {
-	view := pages.ResumePage{
-		Page: s.page(c, key+".title"), Body: i18n.T(c.Request().Context(), key+".body"), Token: s.token(c), Action: p.Path,
-	}
-	for _, name := range sortedKeys(p.Values) {
-		view.Values = append(view.Values, pages.ResumeValue{Name: name, Value: p.Values[name]})
-	}
-	return s.render(c, status, pages.Resume(view))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"portico/internal/audit"
 	"portico/internal/profile"
 	"portico/internal/session"
 	"portico/internal/tenant"
@@ -32,6 +33,11 @@ const (
 func (s *Server) passes(g gate, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		live := session.From(c.Request().Context())
+		if g == anyone && live.SignedIn() && live.Person.IsBlocked(s.Now()) {
+			if err := s.asVisitor(c, live); err != nil {
+				return err
+			}
+		}
 		if g == open || g == anyone {
 			return next(c)
 		}
@@ -45,7 +51,7 @@ func (s *Server) passes(g gate, next echo.HandlerFunc) echo.HandlerFunc {
 			return echo.ErrNotFound
 		}
 		if g != exempt && g != rights {
-			if before := s.owed(tenant.From(c.Request().Context()), live); before != "" && before != c.Path() {
+			if before := s.owed(tenant.From(c.Request().Context()), live); before != "" && !deals(before, c.Path()) {
 				return s.detour(c, before)
 			}
 		}
@@ -70,6 +76,12 @@ func (s *Server) owed(t tenant.Tenant, live session.Live) string {
 	default:
 		return ""
 	}
+}
+
+// deals reports whether the page at path is where one deals with what is owed: the very page, and for who cannot prove the
+// address because it is a wrong one, the page that changes it.
+func deals(owed, path string) bool {
+	return path == owed || owed == "/verify" && within("/account/email", path)
 }
 
 // mustVerify reports whether the tenant's policy keeps a person with an unverified address out (rule V-7).
@@ -100,6 +112,20 @@ func (s *Server) signInFirst(c echo.Context, g gate) error {
 		return echo.ErrNotFound
 	}
 	return s.detour(c, "/login")
+}
+
+// asVisitor makes who was blocked meanwhile a visitor: what is open to everybody stays open to them, and nothing of the
+// account is.
+func (s *Server) asVisitor(c echo.Context, live session.Live) error {
+	ctx := c.Request().Context()
+	if _, err := s.Sessions.EndAll(ctx, live.User, ""); err != nil {
+		return err
+	}
+	visitor := session.Live{Past: live.User}
+	visitor.ID = live.ID
+	ctx = audit.WithActor(session.With(ctx, visitor), audit.Actor{Kind: audit.ByNobody})
+	c.SetRequest(c.Request().WithContext(ctx))
+	return nil
 }
 
 // endBlocked ends every session of somebody who was blocked meanwhile and says so (rule B-2).

@@ -30,7 +30,7 @@ func TestGuessingIsStopped(t *testing.T) {
 			thief.submit("/login", "email", kim, "password", "wrong "+oldSecret).
 				wants(t, "a wrong password", http.StatusUnprocessableEntity, word(t, "login.refused"))
 		}
-		waiting := thief.submit("/login", "email", kim, "password", oldSecret).wants(t, "the right one too soon", http.StatusUnprocessableEntity)
+		waiting := thief.submit("/login", "email", kim, "password", oldSecret).wants(t, "the right one too soon", http.StatusTooManyRequests)
 		if waiting.header.Get("Retry-After") != "1" {
 			t.Errorf("got Retry-After %q, want 1", waiting.header.Get("Retry-After"))
 		}

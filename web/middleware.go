@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"regexp"
 	"runtime/debug"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -165,16 +167,32 @@ func (s *Server) withSession(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 			zone, _ := profile.Zone(zoneName)
 			ctx = i18n.With(ctx, s.pageLanguage(c, tenant.From(ctx), lang), zone)
+		} else {
+			s.keepLocales(c, tenant.From(ctx))
 		}
 		c.SetRequest(r.WithContext(ctx))
 		return next(c)
 	}
 }
 
+// uiLocales is the parameter by which a site that sends people here names the languages they read, best first (OpenID
+// Connect Core 1.0, 3.1.2.1).
+const uiLocales = "ui_locales"
+
+// keepLocales makes the language that the address asked for that of the next pages of a visitor too.
+func (s *Server) keepLocales(c echo.Context, t tenant.Tenant) {
+	for _, wanted := range strings.Fields(c.QueryParam(uiLocales)) {
+		if found, ok := i18n.MatchTag(t.Locales, wanted); ok {
+			s.setCookie(c, languageChoice, found, 24*time.Hour)
+			return
+		}
+	}
+}
+
 // pageLanguage chooses the language of a page (rule L-3): the ui_locales parameter, what the signed-in person chose, what
 // this browser chose, what it asks for, the tenant's default.
 func (s *Server) pageLanguage(c echo.Context, t tenant.Tenant, chosen string) string {
-	for _, wanted := range []string{c.QueryParam("ui_locales"), chosen, s.languageCookie(c)} {
+	for _, wanted := range append(strings.Fields(c.QueryParam(uiLocales)), chosen, s.languageCookie(c)) {
 		if found, ok := i18n.MatchTag(t.Locales, wanted); ok {
 			return found
 		}
@@ -190,10 +208,12 @@ func (s *Server) guarded(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		if err := s.crossOrigin.Check(r); err != nil {
+			s.Log.Warn("form refused", "id", requestID(c), "route", c.Path(), "reason", "cross-origin")
 			return echo.NewHTTPError(http.StatusForbidden)
 		}
 		if r.Method == http.MethodPost && !s.tokenRight(c) {
-			return s.offerAgain(c, r.URL.Path, r.PostForm)
+			s.Log.Info("form refused", "id", requestID(c), "route", c.Path(), "reason", "token")
+			return s.offerAgain(c)
 		}
 		return next(c)
 	}

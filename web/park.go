@@ -19,11 +19,13 @@ const parkedFor = 10 * time.Minute
 // contentParked is the key under which a session remembers a parked form.
 const contentParked = "parked"
 
-// parked is a form that was sent but must wait: for sign-in, re-authentication, or terms to be accepted.
+// parked is a form that was sent but must wait: for sign-in, re-authentication, or terms to be accepted. User is the id of
+// who sent it, as far as that is known: nobody else who signs in here gets to see it.
 type parked struct {
 	Path   string            `json:"path"`
 	Values map[string]string `json:"values"`
 	At     time.Time         `json:"at"`
+	User   string            `json:"user,omitempty"`
 }
 
 // secretFields are never kept: the person types them again.
@@ -43,7 +45,12 @@ func keepable(form url.Values) map[string]string {
 
 // park keeps a sent form in the session until it can be sent again.
 func (s *Server) park(c echo.Context, path string, form url.Values) error {
-	content, err := json.Marshal(parked{path, keepable(form), s.Now()})
+	live := session.From(c.Request().Context())
+	owner := live.User
+	if owner.IsZero() {
+		owner = live.Past
+	}
+	content, err := json.Marshal(parked{path, keepable(form), s.Now(), owner.ID})
 	if err != nil {
 		return err
 	}
@@ -82,11 +89,11 @@ func (s *Server) giveCookie(c echo.Context) error {
 // waiting returns the parked form of this session, if there is one and it is not too old.
 func (s *Server) waiting(c echo.Context) (parked, bool) {
 	var p parked
-	content := session.From(c.Request().Context()).Content[contentParked]
-	if json.Unmarshal([]byte(content), &p) != nil || s.Now().Sub(p.At) > parkedFor {
+	live := session.From(c.Request().Context())
+	if json.Unmarshal([]byte(live.Content[contentParked]), &p) != nil || s.Now().Sub(p.At) > parkedFor {
 		return parked{}, false
 	}
-	return p, true
+	return p, p.User == "" || p.User == live.User.ID
 }
 
 // safeReturn is where to go on after a detour: a page of our own, or the overview (ux.md §2 return_to).

@@ -33,7 +33,7 @@ func (s *Server) showProfile(c echo.Context) error {
 
 func (s *Server) saveProfile(c echo.Context) error {
 	ctx := c.Request().Context()
-	edit := s.profileEdit(c)
+	edit := s.profileEdit(tenant.From(ctx), c.Request().PostForm)
 	err := s.Profiles.Edit(ctx, session.User(ctx), edit)
 	if stale, ok := errors.AsType[profile.Stale](err); ok {
 		return s.render(c, http.StatusConflict, pages.Conflict(s.conflict(c, stale.Current, edit)))
@@ -52,8 +52,7 @@ func (s *Server) saveProfile(c echo.Context) error {
 }
 
 // profileEdit reads the fields that the form offers; any other is forged.
-func (s *Server) profileEdit(c echo.Context) profile.Edit {
-	t, sent := tenant.From(c.Request().Context()), c.Request().PostForm
+func (s *Server) profileEdit(t tenant.Tenant, sent url.Values) profile.Edit {
 	version, _ := strconv.ParseInt(sent.Get(fieldVersion), 10, 64)
 	edit := profile.Edit{Version: version, Values: map[string]string{}, Metadata: map[string]string{}}
 	editable, schema := profile.Editable(t), s.Profiles.Schema(t)

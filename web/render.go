@@ -30,6 +30,9 @@ func (s *Server) render(c echo.Context, status int, page templ.Component) error 
 	if err := page.Render(c.Request().Context(), b); err != nil {
 		return err
 	}
+	if wanted, ok := c.Get(statusKey).(int); ok {
+		status = wanted
+	}
 	h := c.Response().Header()
 	h.Set(echo.HeaderContentType, echo.MIMETextHTMLCharsetUTF8)
 	h.Set(echo.HeaderContentLength, strconv.Itoa(b.Len()))
@@ -66,8 +69,9 @@ func (s *Server) titled(c echo.Context, title string) layouts.Page {
 	ctx := c.Request().Context()
 	live := session.From(ctx)
 	p := layouts.Page{
-		Title: title, Product: tenant.From(ctx).Product, Brand: brandURL(tenant.From(ctx).Brand), Flash: s.flash(c), Language: i18n.Current(ctx),
-		Path: url.QueryEscape(c.Request().URL.Path),
+		Title: title, Product: tenant.From(ctx).Product, Brand: brandURL(tenant.From(ctx).Brand), Flash: s.flash(c), Notice: noticeOf(c),
+		Language: i18n.Current(ctx),
+		Path:     url.QueryEscape(c.Request().URL.Path),
 	}
 	if live.SignedIn() {
 		p.Initials = profile.Initials(live.Person.Name, live.Person.Email)
@@ -116,15 +120,17 @@ func within(path, route string) bool {
 	return route == path || (len(route) > len(path) && route[:len(path)+1] == path+"/")
 }
 
-// form is what a refused form and a fresh one have in common: the token, what is wrong, and what was typed.
+// form is what a refused form and a fresh one have in common: the token, what is wrong, and what was typed. Early says that
+// it was sent too early.
 type form struct {
 	token   string
 	refused valid.Errors
+	early   bool
 	ctx     context.Context
 }
 
 func (s *Server) form(c echo.Context, refused valid.Errors) form {
-	return form{s.token(c), refused, c.Request().Context()}
+	return form{s.token(c), refused, c.Response().Header().Get("Retry-After") != "", c.Request().Context()}
 }
 
 // token is formToken for a page that has a form: it makes sure that the browser carries the session the token is for.
@@ -153,9 +159,12 @@ func (f form) summary() []components.Refusal {
 	return refusals
 }
 
-// status is that of a page with a form: 422 when something in it was refused.
+// status is that of a page with a form: 422 when something in it was refused, 429 when one has to wait.
 func (f form) status() int {
-	if len(f.refused) > 0 {
+	switch {
+	case f.early:
+		return http.StatusTooManyRequests
+	case len(f.refused) > 0:
 		return http.StatusUnprocessableEntity
 	}
 	return http.StatusOK

@@ -84,10 +84,16 @@ func (s *Server) signIn(c echo.Context) error {
 // enter gives the browser its new session, takes along the form that waited, and goes on to where the person wanted.
 func (s *Server) enter(c echo.Context, opened session.Session, returnTo string) error {
 	ctx := c.Request().Context()
-	if content := session.From(ctx).Content; len(content) > 0 && !session.From(ctx).SignedIn() {
-		kept := maps.Clone(content)
+	before := session.From(ctx)
+	if len(before.Content) > 0 && !before.SignedIn() {
+		kept := maps.Clone(before.Content)
 		maps.Copy(kept, opened.Content)
 		if err := s.Sessions.Remember(ctx, opened.User.Tenant, opened.ID, kept); err != nil {
+			return err
+		}
+	}
+	if before.Hash != "" { // row 35: the id from before is worth nothing any more
+		if err := s.Sessions.End(ctx, before.User, before.Hash); err != nil && !errors.Is(err, session.ErrNone) {
 			return err
 		}
 	}

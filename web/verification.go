@@ -151,7 +151,7 @@ func (s *Server) verifyAgain(c echo.Context) error {
 	err := s.Verification.Again(ctx, tenant.User{Tenant: tenant.From(ctx).ID, ID: session.User(ctx).ID}, s.browser(c))
 	if many, ok := errors.AsType[*guard.TooMany](err); ok {
 		retryAfter(c, many.After)
-		return s.verifyWait(c, many)
+		return s.verifyPage(c, valid.Errors{{Key: "verify.resend.wait", Args: []any{"time", i18n.Duration(ctx, many.After)}}})
 	}
 	if errors.Is(err, verification.ErrAlready) {
 		return s.verified(c, "verify.already")
@@ -163,16 +163,4 @@ func (s *Server) verifyAgain(c echo.Context) error {
 		return err
 	}
 	return s.done(c, "verify.resent", "/verify")
-}
-
-func (s *Server) verifyWait(c echo.Context, many *guard.TooMany) error {
-	ctx := c.Request().Context()
-	refused := valid.Errors{{Key: "verify.resend.wait", Args: []any{"time", i18n.Duration(ctx, many.After)}}}
-	f := s.form(c, refused)
-	view := pages.VerifyPage{
-		Page: s.page(c, "verify.title"), Token: f.token, Refusals: f.summary(), Action: "/verify", AskCode: true,
-		Code: s.codeField(c, f), Again: true, SignedIn: session.From(ctx).SignedIn(),
-	}
-	view.Refused = true
-	return s.render(c, http.StatusTooManyRequests, pages.Verify(view))
 }

@@ -105,7 +105,10 @@ func TestTermsKeepASentForm(t *testing.T) {
 	w.Clock.Advance(time.Second)
 	gate := ana.send(form, "/account/profile", map[string]string{"name": "Typed in time"})
 	ana.want(gate, http.StatusOK, "/terms/accept", "Rules.")
-	again := ana.want(ana.send(gate, "/terms/accept", map[string]string{"decision": "accept"}), http.StatusOK, "/resume", "Typed in time")
+	again := ana.want(ana.send(gate, "/terms/accept", map[string]string{"decision": "accept"}), http.StatusOK, "/resume", "Check it and send it.")
+	if !strings.Contains(again.body, `value="Typed in time"`) {
+		t.Error("what was typed is gone")
+	}
 	p := ana.send(again, "/account/profile", nil)
 	ana.want(p, http.StatusOK, "/account/profile", "Your personal info is saved.")
 }

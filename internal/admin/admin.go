@@ -48,20 +48,23 @@ const (
 	Admins     State = "admins"
 )
 
-// Query is a search: people one of whose names, address or id begins with Text, or all of a State, newest first.
-// After is the cursor of the page before. Now decides which blocks have ended by themselves; Search sets it.
+// Query is a search: people in a State, one of whose names, address or id begins with Text; without a text all of them, newest
+// first. After is the cursor of the last row before the page, or Before that of the first one behind it. Now decides which
+// blocks have ended by themselves; Search sets it.
 type Query struct {
-	Text  string
-	State State
-	After string
-	Limit int
-	Now   time.Time
+	Text   string
+	State  State
+	After  string
+	Before string
+	Limit  int
+	Now    time.Time
 }
 
-// Found is one page of a search. Next is the cursor of the page after, or empty.
+// Found is one page of a search. Previous and Next are what Before and After are for the pages around it, empty at the ends.
 type Found struct {
-	People []profile.Profile
-	Next   string
+	People   []profile.Profile
+	Previous string
+	Next     string
 }
 
 // Store is what this package needs of persistence.
@@ -73,6 +76,8 @@ type Store interface {
 	// Figures counts how a tenant is doing, each figure up to one more than MostCounted.
 	Figures(ctx context.Context, t tenant.ID, now time.Time) (Figures, error)
 	FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
+	// AddProfile adds a person. It returns profile.ErrTaken when the address has an account.
+	AddProfile(ctx context.Context, p profile.Profile) error
 	LockProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 	// LockAdmins locks the tenant's administrators until the transaction ends, and lists those not blocked at now.
 	LockAdmins(ctx context.Context, t tenant.ID, now time.Time) ([]string, error)

@@ -42,6 +42,7 @@ const (
 	TermsChanged          Kind = "terms_changed"
 	TermsAccepted         Kind = "terms_accepted"
 	ConsentConfirm        Kind = "consent_confirm"
+	Invited               Kind = "user_invitation"
 	AccountBlocked        Kind = "account_blocked"
 	AccountUnblocked      Kind = "account_unblocked"
 	ProfileChangedByAdmin Kind = "profile_changed_by_admin"

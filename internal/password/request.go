@@ -164,6 +164,22 @@ func (s *Service) Send(ctx context.Context, p profile.Profile, browser string) e
 	})
 }
 
+// invitation is how long the link works that a new account's owner chooses the first password by: as long as the proof of an
+// address, which it is too. Afterwards they ask for a reset like everybody.
+const invitation = 24 * time.Hour
+
+// Invite mails p, whose account an administrator has just created, a link for choosing the first password. It belongs in
+// the transaction that creates the account.
+func (s *Service) Invite(ctx context.Context, p profile.Profile) error {
+	issued, err := s.tickets.Issue(ctx, ticket.Order{User: p.User, Kind: ticket.Reset, Address: p.Email, Lifetime: invitation})
+	if err != nil {
+		return err
+	}
+	return s.send(ctx, p, mail.Invited, mail.Facts{
+		Code: issued.Code, Link: tenant.From(ctx).URL("/password/reset/" + issued.Secret), TTL: invitation,
+	})
+}
+
 // send queues a letter about this request to p.
 func (s *Service) send(ctx context.Context, p profile.Profile, kind mail.Kind, facts mail.Facts) error {
 	t, origin := tenant.From(ctx), audit.OriginOf(ctx)

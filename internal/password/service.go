@@ -25,6 +25,7 @@ type Store interface {
 	FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 	LockProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 	FindPassword(ctx context.Context, u tenant.User) (hash string, mustChange bool, err error)
+	HasPassword(ctx context.Context, u tenant.User) (bool, error)
 	SavePassword(ctx context.Context, u tenant.User, hash string, now time.Time, rehashed bool) error
 	// SavePasswordReset writes what a new password changes in the profile.
 	SavePasswordReset(ctx context.Context, p profile.Profile) error
@@ -141,7 +142,11 @@ func (s *Service) Reset(ctx context.Context, c ticket.Claim, chosen string) erro
 			return err
 		}
 		ctx = audit.WithActor(ctx, audit.Actor{Kind: audit.ByUser, ID: p.User.ID})
-		if err := s.save(ctx, claimed(p), hash, "reset"); err != nil {
+		had, err := s.store.HasPassword(ctx, p.User)
+		if err != nil {
+			return err
+		}
+		if err := s.save(ctx, claimed(p, had), hash, "reset"); err != nil {
 			return err
 		}
 		// Whoever knew the old password may have asked for another address.
@@ -157,14 +162,17 @@ func (s *Service) Reset(ctx context.Context, c ticket.Claim, chosen string) erro
 }
 
 // claimed is p once the owner of its address has been proven by a letter to that very address. Whoever made the account
-// without proving the address loses what they put there: it was not theirs to make (rule V-7).
-func claimed(p profile.Profile) profile.Profile {
+// without proving the address loses what they put there: it was not theirs to make (rule V-7). Where nobody had a password
+// nobody could put anything there but an administrator, and that stays.
+func claimed(p profile.Profile, hadPassword bool) profile.Profile {
 	if p.EmailVerified {
 		return p
 	}
 	p.EmailVerified = true
 	p.Version++
-	p.UserMetadata = profile.Metadata{}
+	if hadPassword {
+		p.UserMetadata = profile.Metadata{}
+	}
 	return p
 }
 

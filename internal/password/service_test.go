@@ -118,7 +118,7 @@ func (w *world) do(err error) {
 
 func (w *world) open() session.Session {
 	w.Helper()
-	s, err := w.sessions.Start(w.ctx, session.Opening{User: w.user})
+	s, _, err := w.sessions.Start(w.ctx, session.Opening{User: w.user})
 	w.do(err)
 	return s
 }

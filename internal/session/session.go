@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"portico/internal/tenant"
@@ -78,10 +79,12 @@ func (p Person) IsBlocked(now time.Time) bool {
 	return p.Blocked && (p.BlockedUntil.IsZero() || now.Before(p.BlockedUntil))
 }
 
-// Live is a session with its person.
+// Live is a session with its person. Past is whose session it was when it is over: a form that they sent too late is
+// theirs still.
 type Live struct {
 	Session
 	Person Person
+	Past   tenant.User
 }
 
 // SignedIn reports whether l belongs to somebody.
@@ -155,11 +158,12 @@ func (o Opening) lifetimes() (idle, absolute time.Duration) {
 	}
 }
 
-// Start opens a session under a new id. When the person has more than Most, the oldest end.
-func (s *Service) Start(ctx context.Context, o Opening) (Session, error) {
+// Start opens a session under a new id. When the person has more than Most, those that were not used for longest end;
+// displaced says how many did.
+func (s *Service) Start(ctx context.Context, o Opening) (opened Session, displaced int, err error) {
 	now := s.now()
 	idle, absolute := o.lifetimes()
-	opened := Session{
+	opened = Session{
 		ID: newID(), User: o.User, CreatedAt: now, SeenAt: now, AuthenticatedAt: now,
 		IdleAt: now.Add(idle), ExpiresAt: now.Add(absolute), Keep: o.Keep && !o.Admin, IP: o.IP, UserAgent: o.UserAgent,
 		Content: o.Content,
@@ -168,33 +172,37 @@ func (s *Service) Start(ctx context.Context, o Opening) (Session, error) {
 		opened.AuthenticatedAt = o.ProvenAt
 	}
 	opened.Hash = HashOf(opened.ID)
-	err := s.store.InTx(ctx, func(ctx context.Context) error {
-		if err := s.store.AddSession(ctx, opened); err != nil {
-			return err
-		}
-		all, err := s.store.Sessions(ctx, o.User)
+	err = s.store.InTx(ctx, func(ctx context.Context) error {
+		all, err := s.List(ctx, o.User)
 		if err != nil {
 			return err
 		}
-		for _, old := range all[min(Most, len(all)):] {
+		slices.SortStableFunc(all, func(a, b Session) int { return b.SeenAt.Compare(a.SeenAt) })
+		over := all[min(Most-1, len(all)):]
+		for _, old := range over {
 			if _, err := s.store.EndSession(ctx, o.User, old.Hash); err != nil {
 				return err
 			}
 		}
-		return nil
+		displaced = len(over)
+		return s.store.AddSession(ctx, opened)
 	})
-	return opened, err
+	return opened, displaced, err
 }
 
-// Find returns the session with this id and its person, or ErrNone. It notes now and then that the session is in use.
+// over reports whether a session has ended by itself at now.
+func (s Session) over(now time.Time) bool { return !now.Before(s.ExpiresAt) || !now.Before(s.IdleAt) }
+
+// Find returns the session with this id and its person, or ErrNone; of a session that is over, whose it was comes with that.
+// It notes now and then that the session is in use.
 func (s *Service) Find(ctx context.Context, t tenant.ID, id string) (Live, error) {
 	live, err := s.store.FindSession(ctx, t, HashOf(id))
 	if err != nil {
 		return Live{}, err
 	}
 	now := s.now()
-	if !now.Before(live.ExpiresAt) || !now.Before(live.IdleAt) {
-		return Live{}, ErrNone
+	if live.over(now) {
+		return Live{Past: live.User}, ErrNone
 	}
 	live.ID = id
 	if live.SignedIn() && now.Sub(live.SeenAt) >= touch {
@@ -228,22 +236,27 @@ func (s *Service) RenewAt(ctx context.Context, old Session, proven time.Time) (S
 	return renewed, err
 }
 
-// Remember keeps the content of a session. For a visitor without a session it makes an anonymous one under the same id.
+// Remember keeps the content of a session. For a visitor without a session, or whose session is over, it makes an anonymous
+// one under the same id.
 func (s *Service) Remember(ctx context.Context, t tenant.ID, id string, content map[string]string) error {
-	hash := HashOf(id)
-	live, err := s.store.FindSession(ctx, t, hash)
-	if errors.Is(err, ErrNone) {
-		now := s.now()
+	now, hash := s.now(), HashOf(id)
+	return s.store.InTx(ctx, func(ctx context.Context) error {
+		live, err := s.store.FindSession(ctx, t, hash)
+		if err == nil && !live.over(now) {
+			live.Content = content
+			return s.store.SaveContent(ctx, live.Session)
+		}
+		if err == nil {
+			_, err = s.store.EndSession(ctx, live.User, hash)
+		}
+		if err != nil && !errors.Is(err, ErrNone) {
+			return err
+		}
 		return s.store.AddSession(ctx, Session{
 			User: tenant.User{Tenant: t}, Hash: hash, CreatedAt: now, SeenAt: now, AuthenticatedAt: now,
 			IdleAt: now.Add(anonymous), ExpiresAt: now.Add(anonymous), Content: content,
 		})
-	}
-	if err != nil {
-		return err
-	}
-	live.Content = content
-	return s.store.SaveContent(ctx, live.Session)
+	})
 }
 
 // List returns the sessions of u, the newest first.
@@ -254,7 +267,7 @@ func (s *Service) List(ctx context.Context, u tenant.User) ([]Session, error) {
 	}
 	now, open := s.now(), all[:0]
 	for _, one := range all {
-		if now.Before(one.ExpiresAt) && now.Before(one.IdleAt) {
+		if !one.over(now) {
 			open = append(open, one)
 		}
 	}

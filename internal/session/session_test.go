@@ -15,7 +15,7 @@ func opened(t *testing.T, f storetest.Fixture, o session.Opening) (*session.Serv
 	t.Helper()
 	s := session.New(f.DB, f.Clock.Now)
 	o.User, o.IP, o.UserAgent = f.NewUser(t, "ana@example.org"), netip.MustParseAddr("192.0.2.1"), "Test"
-	one, err := s.Start(t.Context(), o)
+	one, _, err := s.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestEnding(t *testing.T) {
 		var newest session.Session
 		for range session.Most {
 			f.Clock.Advance(time.Second)
-			next, err := s.Start(t.Context(), session.Opening{User: one.User})
+			next, _, err := s.Start(t.Context(), session.Opening{User: one.User})
 			if err != nil {
 				t.Fatal(err)
 			}

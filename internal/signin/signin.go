@@ -211,9 +211,14 @@ func (s *Service) open(ctx context.Context, p profile.Profile, a Attempt, rehash
 // mails p when the device is new to them (security.md row 66).
 func (s *Service) Open(ctx context.Context, p profile.Profile, o session.Opening, device string) (session.Session, error) {
 	o.User, o.Admin = p.User, p.Role == profile.RoleAdmin
-	opened, err := s.sessions.Start(ctx, o)
+	opened, displaced, err := s.sessions.Start(ctx, o)
 	if err != nil {
 		return session.Session{}, err
+	}
+	if displaced > 0 { // row 39
+		if err := s.send(ctx, p, mail.SessionLimit, mail.Facts{Link: tenant.From(ctx).URL("/account/security/sessions")}); err != nil {
+			return session.Session{}, err
+		}
 	}
 	if err := s.store.SaveLogin(ctx, p.User, s.now(), o.IP.String()); err != nil {
 		return session.Session{}, err

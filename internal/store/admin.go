@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,76 +17,115 @@ func (db *DB) SearchProfiles(ctx context.Context, t tenant.ID, q admin.Query) (a
 	if q.Text != "" {
 		return db.searchByWord(ctx, t, q)
 	}
-	query := db.db(ctx).Where("tenant_id = ?", string(t))
-	switch q.State {
-	case admin.Blocked:
-		query = query.Where("blocked = ? AND (blocked_until IS NULL OR blocked_until > ?)", true, q.Now)
-	case admin.Unverified:
-		query = query.Where("email_verified = ?", false)
-	case admin.Admins:
-		query = query.Where("role = ?", profile.RoleAdmin)
-	case admin.Everybody:
-	}
-	if q.After != "" {
+	condition, values := inState(q)
+	query := db.db(ctx).Where("tenant_id = ?", string(t)).Where(condition, values...)
+	order := "user_id DESC"
+	switch {
+	case q.Before != "":
+		query, order = query.Where("user_id > ?", q.Before), "user_id"
+	case q.After != "":
 		query = query.Where("user_id < ?", q.After)
 	}
 	var rows []userRow
-	if err := query.Order("user_id DESC").Limit(q.Limit + 1).Find(&rows).Error; err != nil {
+	if err := query.Order(order).Limit(q.Limit + 1).Find(&rows).Error; err != nil {
 		return admin.Found{}, err
 	}
 	var found admin.Found
-	for i, row := range rows {
-		if i == q.Limit {
-			found.Next = rows[i-1].UserID
-			break
-		}
+	rows, found.Previous, found.Next = pageOf(rows, q, func(row userRow) string { return row.UserID })
+	for _, row := range rows {
 		found.People = append(found.People, row.profile())
 	}
 	return found, nil
 }
 
+// inState is the condition on a row of users that narrows a search to its state.
+func inState(q admin.Query) (condition string, values []any) {
+	switch q.State {
+	case admin.Blocked:
+		return "blocked = ? AND (blocked_until IS NULL OR blocked_until > ?)", []any{true, q.Now}
+	case admin.Unverified:
+		return "email_verified = ?", []any{false}
+	case admin.Admins:
+		return "role = ?", []any{profile.RoleAdmin}
+	case admin.Everybody:
+	}
+	return "1 = 1", nil
+}
+
+// pageOf is a page of rows that were read with one more than it holds, in the order of reading, which is backwards for the page
+// before another, and the cursors of the pages around it.
+func pageOf[T any](rows []T, q admin.Query, cursor func(T) string) (kept []T, previous, next string) {
+	more := len(rows) > q.Limit
+	if more {
+		rows = rows[:q.Limit]
+	}
+	if q.Before != "" {
+		slices.Reverse(rows)
+	}
+	if len(rows) == 0 {
+		return nil, "", ""
+	}
+	if q.Before == "" && q.After != "" || q.Before != "" && more {
+		previous = cursor(rows[0])
+	}
+	if q.Before != "" || more {
+		next = cursor(rows[len(rows)-1])
+	}
+	return rows, previous, next
+}
+
 // highest follows every character that a word can go on with.
 const highest = "\U0010FFFF"
 
-// searchByWord reads words in the order of their index, a page and one more, and then the people they are of.
+// searchByWord reads words in the order of their index, a page and one more, and then the people they are of. Who has several
+// words with this beginning is found by the first.
 func (db *DB) searchByWord(ctx context.Context, t tenant.ID, q admin.Query) (admin.Found, error) {
 	prefix := fold(q.Text)
-	query := db.db(ctx).Where("tenant_id = ? AND word >= ? AND word < ?", string(t), prefix, prefix+highest)
-	if word, id, ok := strings.Cut(q.After, "\x00"); ok {
-		query = query.Where("(word > ? OR (word = ? AND user_id > ?))", word, word, id)
+	query := db.db(ctx).Table("user_words w").Select("w.word, w.user_id").
+		Where("w.tenant_id = ? AND w.word >= ? AND w.word < ?", string(t), prefix, prefix+highest).
+		Where("NOT EXISTS (SELECT 1 FROM user_words e WHERE e.tenant_id = w.tenant_id AND e.user_id = w.user_id AND e.word >= ? AND e.word < w.word)", prefix)
+	if condition, values := inState(q); q.State != admin.Everybody {
+		query = query.Joins("JOIN users u ON u.tenant_id = w.tenant_id AND u.user_id = w.user_id").Where(condition, values...)
 	}
-	var words []wordRow
-	if err := query.Order("word, user_id").Limit(q.Limit + 1).Find(&words).Error; err != nil {
+	order, cursor := "w.word, w.user_id", cmp.Or(q.Before, q.After)
+	word, id, _ := strings.Cut(cursor, "\x00")
+	switch {
+	case q.Before != "":
+		query, order = query.Where("(w.word < ? OR (w.word = ? AND w.user_id < ?))", word, word, id), "w.word DESC, w.user_id DESC"
+	case q.After != "":
+		query = query.Where("(w.word > ? OR (w.word = ? AND w.user_id > ?))", word, word, id)
+	}
+	var rows []wordRow
+	if err := query.Order(order).Limit(q.Limit + 1).Find(&rows).Error; err != nil {
 		return admin.Found{}, err
 	}
 	var found admin.Found
-	if len(words) > q.Limit {
-		words = words[:q.Limit]
-		last := words[q.Limit-1]
-		found.Next = last.Word + "\x00" + last.UserID
+	rows, found.Previous, found.Next = pageOf(rows, q, func(row wordRow) string { return row.Word + "\x00" + row.UserID })
+	people, err := db.profilesOf(ctx, t, rows)
+	for _, row := range rows {
+		if p, ok := people[row.UserID]; ok {
+			found.People = append(found.People, p)
+		}
+	}
+	return found, err
+}
+
+// profilesOf reads the people that words are of, by their ids.
+func (db *DB) profilesOf(ctx context.Context, t tenant.ID, words []wordRow) (map[string]profile.Profile, error) {
+	people := make(map[string]profile.Profile, len(words))
+	if len(words) == 0 {
+		return people, nil
 	}
 	ids := make([]string, len(words))
 	for i, w := range words {
 		ids[i] = w.UserID
 	}
-	if len(ids) == 0 {
-		return found, nil
-	}
 	var rows []userRow
-	if err := db.db(ctx).Where("tenant_id = ? AND user_id IN ?", string(t), ids).Find(&rows).Error; err != nil {
-		return admin.Found{}, err
-	}
-	byID := make(map[string]profile.Profile, len(rows))
+	err := db.db(ctx).Where("tenant_id = ? AND user_id IN ?", string(t), ids).Find(&rows).Error
 	for _, row := range rows {
-		byID[row.UserID] = row.profile()
+		people[row.UserID] = row.profile()
 	}
-	for _, id := range ids {
-		if p, ok := byID[id]; ok {
-			found.People = append(found.People, p)
-			delete(byID, id) // one word is enough
-		}
-	}
-	return found, nil
+	return people, err
 }
 
 // FindNames returns what people are called, by their ids: the name, else the address.

@@ -17,6 +17,8 @@ func Sample(kind mail.Kind) mail.Facts {
 	switch kind {
 	case mail.VerifyEmail, mail.EmailChangeConfirm:
 		f.Code, f.TTL = "482913", 24*time.Hour
+	case mail.Invited:
+		f.Code, f.TTL, f.IP, f.Browser = "482913", 24*time.Hour, "", ""
 	case mail.ResetEmail:
 		f.Code, f.TTL = "482913", time.Hour
 	case mail.AlreadyRegistered:

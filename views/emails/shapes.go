@@ -134,6 +134,9 @@ var shapes = map[mail.Kind]shape{
 	mail.ConsentConfirm: {why: "account", parts: []part{
 		{form: text, key: "body"}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "ttl", hasTTL}, {form: small, key: "safe"},
 	}},
+	mail.Invited: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "ttl", hasTTL}, {form: small, key: "safe"},
+	}},
 	mail.AccountBlocked: {why: "account", parts: []part{
 		{form: text, key: "body"}, {text, "until", hasUntil}, {text, "message", hasMessage}, {form: quote}, {form: small, key: "safe"},
 	}},

@@ -1,6 +1,10 @@
 package pages
 
-import "github.com/a-h/templ"
+import (
+	"slices"
+
+	"github.com/a-h/templ"
+)
 
 // ltr marks what is written from left to right in every language.
 func ltr(is bool) templ.Attributes {
@@ -32,4 +36,9 @@ func currentState(is bool) templ.Attributes {
 		return templ.Attributes{"aria-current": "page"}
 	}
 	return nil
+}
+
+// typed reports whether there is something that a person typed.
+func (v ResumePage) typed() bool {
+	return slices.ContainsFunc(v.Values, func(one ResumeValue) bool { return one.Label != "" && one.Value != "" })
 }
