@@ -76,6 +76,11 @@ func (s *Server) tasks(c echo.Context) ([]pages.Task, error) {
 		}
 		tasks = append(tasks, task)
 	}
+	if person.PendingEmail != "" {
+		tasks = append(tasks, pages.Task{
+			Text: i18n.T(ctx, "email.add.pending", "email", person.PendingEmail), Link: "/account/email", Button: i18n.T(ctx, "home.pending.button"),
+		})
+	}
 	twins, err := s.Providers.Suggested(ctx, session.From(ctx))
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"time"
@@ -51,7 +52,11 @@ func (s *Server) passes(g gate, next echo.HandlerFunc) echo.HandlerFunc {
 			return echo.ErrNotFound
 		}
 		if g != exempt && g != rights {
-			if before := s.owed(tenant.From(c.Request().Context()), live); before != "" && !deals(before, c.Path()) {
+			before, err := s.owed(c.Request().Context(), live)
+			if err != nil {
+				return err
+			}
+			if before != "" && !deals(before, c.Path()) {
 				return s.detour(c, before)
 			}
 		}
@@ -63,19 +68,22 @@ func (s *Server) passes(g gate, next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // owed is the path of the page that must be dealt with before anything else, or nothing.
-func (s *Server) owed(t tenant.Tenant, live session.Live) string {
+func (s *Server) owed(ctx context.Context, live session.Live) (string, error) {
+	t := tenant.From(ctx)
 	switch {
 	case live.Person.MustChange:
-		return "/account/security/password"
+		return "/account/security/password", nil
 	case live.Person.TermsOwed:
-		return "/terms/accept"
+		return "/terms/accept", nil
 	case s.mustVerify(t, live.Person) && live.Person.Email == "":
-		return "/account/email"
+		return "/account/email", nil
 	case s.mustVerify(t, live.Person):
-		return "/verify"
-	default:
-		return ""
+		return "/verify", nil
 	}
+	if lacking, err := s.incomplete(ctx, t, live); err != nil || !lacking {
+		return "", err
+	}
+	return startPath, nil
 }
 
 // deals reports whether the page at path is where one deals with what is owed: the very page, and for who cannot prove the

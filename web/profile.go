@@ -92,11 +92,11 @@ func (s *Server) profileForm(c echo.Context, p profile.Profile, typed *profile.E
 	view := pages.ProfilePage{
 		Page: s.page(c, "profile.title"), Token: f.token, Refusals: f.summary(), Version: strconv.FormatInt(p.Version, 10),
 		Initials: profile.Initials(p.Name, p.Email), Email: p.Email, Verified: p.EmailVerified,
-		Name:     f.text(profile.FieldName, "profile.name", "name"),
-		Names:    append(f.text(profile.FieldGivenName, "profile.given", "given-name"), f.text(profile.FieldFamilyName, "profile.family", "family-name")...),
-		Nickname: append(f.text(profile.FieldNickname, "profile.nickname", "nickname"), f.text(profile.FieldUsername, "profile.username", "username")...),
-		Phone:    f.text(profile.FieldPhone, "profile.phone", "tel"),
-		Zone:     f.text(profile.FieldZone, "profile.zone", ""),
+		Name:     f.usual(profile.FieldName),
+		Names:    append(f.usual(profile.FieldGivenName), f.usual(profile.FieldFamilyName)...),
+		Nickname: append(f.usual(profile.FieldNickname), f.usual(profile.FieldUsername)...),
+		Phone:    f.usual(profile.FieldPhone),
+		Zone:     f.usual(profile.FieldZone),
 		Declared: f.declared(s.Profiles.Schema(tenant.From(ctx))),
 		Edited:   i18n.T(ctx, "profile.edited", "time", i18n.DateTime(ctx, p.EditedAt)),
 		Preview:  s.letterPreview(c, p),
@@ -104,6 +104,9 @@ func (s *Server) profileForm(c echo.Context, p profile.Profile, typed *profile.E
 	view.Languages = f.languages(profile.FieldPageLang, "profile.lang.ui")
 	if p.Email != "" { // without an address there are no letters (rule N-9)
 		view.Languages = append(view.Languages, f.languages(profile.FieldLang, "profile.lang.mail")...)
+	}
+	if pending := session.From(ctx).Person.PendingEmail; pending != "" {
+		view.Pending = i18n.T(ctx, "email.add.pending", "email", pending)
 	}
 	if typed != nil {
 		view.Version = strconv.FormatInt(typed.Version, 10)
@@ -130,6 +133,11 @@ func (f profileFields) value(name string) string {
 		}
 	}
 	return f.saved.Value(name)
+}
+
+// usual is text with the label that the field has everywhere.
+func (f profileFields) usual(name string) []components.FieldModel {
+	return f.text(name, profileLabels[name], autocompletes[name])
 }
 
 func (f profileFields) text(name, label, autocomplete string) []components.FieldModel {
@@ -247,6 +255,11 @@ func (s *Server) conflict(c echo.Context, saved profile.Profile, typed profile.E
 		}
 	}
 	return view
+}
+
+var autocompletes = map[string]string{
+	profile.FieldName: "name", profile.FieldGivenName: "given-name", profile.FieldFamilyName: "family-name",
+	profile.FieldNickname: "nickname", profile.FieldUsername: "username", profile.FieldPhone: "tel",
 }
 
 var profileLabels = map[string]string{

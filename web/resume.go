@@ -114,7 +114,8 @@ func (s *Server) mayRefill(c echo.Context, path string) bool {
 	live := session.From(c.Request().Context())
 	for _, r := range s.routes {
 		if r.method == http.MethodPost && r.path == path && r.gate != anyone {
-			return live.SignedIn() && !live.Person.IsBlocked(s.Now()) && s.owed(tenant.From(c.Request().Context()), live) == ""
+			owed, err := s.owed(c.Request().Context(), live)
+			return live.SignedIn() && !live.Person.IsBlocked(s.Now()) && owed == "" && err == nil
 		}
 	}
 	return true

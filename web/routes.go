@@ -76,6 +76,7 @@ func (s *Server) routeMap() []route {
 		routes = append(routes, get(anyone, l.path+"/:ticket", s.openChange(l)), get(anyone, l.path, s.showChange(l)),
 			post(anyone, l.path, s.redeemChange(l)))
 	}
+	routes = append(routes, s.startRoutes()...)
 	routes = append(routes, s.wellKnownRoutes()...)
 	routes = append(routes, s.providerRoutes()...)
 	routes = append(routes, s.linkingRoutes()...)

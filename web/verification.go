@@ -129,7 +129,7 @@ func (s *Server) verifiedNow(c echo.Context, t ticket.Ticket) error {
 	if err := s.seal(c, flashCookie, "verify.done", flashLifetime); err != nil {
 		return err
 	}
-	return s.enter(c, opened, "/account")
+	return s.enter(c, opened, stepAddress(stepName, ""))
 }
 
 // verified is the end of the journey; coming back to it later looks like success too (rule V-4).

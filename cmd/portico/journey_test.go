@@ -15,7 +15,7 @@ func TestMainJourney(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
 		w := newWorld(t, f)
 		ana := w.visitor(t)
-		ana.want(ana.signUp("ana@example.org"), http.StatusOK, "/account", "Your email address is confirmed.")
+		ana.want(ana.signUp("ana@example.org"), http.StatusOK, "/account", "Hello ana")
 
 		p := ana.want(ana.get("/account/profile"), http.StatusOK, "/account/profile", "Personal info")
 		p = ana.send(p, "/account/profile", map[string]string{"name": "Ana Ferreira", "nickname": "Ana", "ui_lang": "en", "lang": "de", "phone_number": "+351 912 345 678"})

@@ -79,8 +79,10 @@ func TestStory(t *testing.T) {
 			}
 			b.fill("code", codeIn(t, letter))
 			b.submit("/verify")
-			b.want("/account", email)
+			b.want("/start", "")
 			b.in(l.lang)
+			b.open("/account")
+			b.want("/account", email)
 
 			b.open("/account/profile")
 			b.fill("name", "Sofía O’Brien")
@@ -168,5 +170,5 @@ func TestRobotConfirmsNothing(t *testing.T) {
 	robot.clean()
 	b.open(pathIn(t, letter, "/verify/"))
 	b.submit("/verify/link")
-	b.want("/account", email)
+	b.want("/start", "")
 }

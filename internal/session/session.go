@@ -62,7 +62,12 @@ type Person struct {
 	Email         string
 	EmailVerified bool
 	Name          string
+	GivenName     string
+	FamilyName    string
 	Nickname      string
+	Username      string
+	PhoneNumber   string
+	PendingEmail  string // a new address that waits for its confirmation
 	Role          string
 	Blocked       bool
 	BlockedUntil  time.Time

@@ -82,7 +82,12 @@ type liveRow struct {
 	Email         string
 	EmailVerified bool
 	Name          string
+	GivenName     string
+	FamilyName    string
 	Nickname      string
+	Username      string
+	PhoneNumber   string
+	PendingEmail  string
 	Role          string
 	Blocked       bool
 	BlockedUntil  *time.Time
@@ -120,13 +125,16 @@ func owes(tenantColumn, userColumn string) string {
 var findSession = `SELECT s.tenant_id, s.session_hash, s.user_id, s.created_at, s.seen_at, s.authenticated_at, s.idle_at,
 	s.expires_at, s.keep, s.ip, s.user_agent, s.content,
 	COALESCE(u.email, '') AS email, COALESCE(u.email_verified, FALSE) AS email_verified, COALESCE(u.name, '') AS name,
-	COALESCE(u.nickname, '') AS nickname, COALESCE(u.role, '') AS role, COALESCE(u.blocked, FALSE) AS blocked,
+	COALESCE(u.given_name, '') AS given_name, COALESCE(u.family_name, '') AS family_name, COALESCE(u.nickname, '') AS nickname,
+	COALESCE(u.username, '') AS username, COALESCE(u.phone_number, '') AS phone_number,
+	CASE WHEN e.done_at IS NULL THEN COALESCE(e.new_email, '') ELSE '' END AS pending_email, COALESCE(u.role, '') AS role, COALESCE(u.blocked, FALSE) AS blocked,
 	u.blocked_until, COALESCE(u.block_message, '') AS block_message, u.created_at AS joined_at,
 	COALESCE(u.user_metadata, '') AS user_metadata, p.user_id IS NOT NULL AS has_password, COALESCE(p.must_change, FALSE) AS must_change,
 	` + owes("s.tenant_id", "s.user_id") + ` AS terms_owed
 	FROM sessions s
 	LEFT JOIN users u ON u.tenant_id = s.tenant_id AND u.user_id = s.user_id
 	LEFT JOIN passwords p ON p.tenant_id = s.tenant_id AND p.user_id = s.user_id
+	LEFT JOIN email_changes e ON e.tenant_id = s.tenant_id AND e.user_id = s.user_id
 	WHERE s.tenant_id = @tenant AND s.session_hash = @hash`
 
 // FindSession reads a session with its person, or returns session.ErrNone.
@@ -140,7 +148,8 @@ func (db *DB) FindSession(ctx context.Context, t tenant.ID, hash string) (sessio
 		return session.Live{}, session.ErrNone
 	}
 	return session.Live{Session: row.Session.session(), Person: session.Person{
-		Email: row.Email, EmailVerified: row.EmailVerified, Name: row.Name, Nickname: row.Nickname, Role: row.Role,
+		Email: row.Email, EmailVerified: row.EmailVerified, Name: row.Name, GivenName: row.GivenName, FamilyName: row.FamilyName,
+		Nickname: row.Nickname, Username: row.Username, PhoneNumber: row.PhoneNumber, PendingEmail: row.PendingEmail, Role: row.Role,
 		Blocked: row.Blocked, BlockedUntil: orZero(row.BlockedUntil), BlockMessage: row.BlockMessage,
 		CreatedAt: orZero(row.JoinedAt), UserMetadata: row.UserMetadata, HasPassword: row.HasPassword, MustChange: row.MustChange, TermsOwed: row.TermsOwed,
 	}}, nil
