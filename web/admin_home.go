@@ -27,15 +27,21 @@ func (s *Server) showAdmin(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	library, _, err := s.Terms.Library(ctx, t)
+	if err != nil {
+		return err
+	}
 	return s.render(c, http.StatusOK, pages.Admin(pages.AdminPage{
-		Page: s.adminPage(c, "admin.title"), Figures: figureRows(ctx, figures), New: figures.Users <= 1, Events: adminRows(ctx, events),
+		Waiting: waitingVersions(ctx, library),
+		Page:    s.adminPage(c, "admin.title"), Figures: figureRows(ctx, figures), New: figures.Users <= 1, Events: adminRows(ctx, events),
 	}))
 }
 
 // adminEvents are what the start page shows of the record: what only administrators do.
 var adminEvents = []audit.Type{
 	audit.Blocked, audit.Unblocked, audit.AdminWrote, audit.MetadataUpdated, audit.AdministratorAdded, audit.AdministratorGone, audit.SettingsChanged,
-	audit.TermsPublished, audit.TermsWithdrawn, audit.TermsCorrected, audit.RequestAnswered,
+	audit.TermsPublished, audit.TermsWithdrawn, audit.TermsCorrected, audit.TermsCancelled, audit.TermsRetired, audit.TermsErased,
+	audit.TermsSubmitted, audit.TermsSentBack, audit.TermsApprovalSet, audit.TermsNoticeSet, audit.RequestAnswered,
 }
 
 // figureRows are the figures with where each leads, and the tone of those that somebody should look at.

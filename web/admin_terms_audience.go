@@ -3,7 +3,7 @@ package web
 import (
 	"context"
 	"errors"
-	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,51 +11,74 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"portico/internal/i18n"
-	"portico/internal/tenant"
+	"portico/internal/profile"
+	"portico/internal/session"
 	"portico/internal/terms"
 	"portico/internal/valid"
 	"portico/views/components"
 	"portico/views/pages"
 )
 
-// audienceForm says whom a version asks and how long an acceptance counts: to be written while it is a draft, to be read after.
+// audienceForm says how much a version changes, whom it asks and how long an acceptance counts: to be written while it is a
+// draft, to be read after.
 func (s *Server) audienceForm(c echo.Context, f form, library terms.Library, v terms.Version) pages.AudienceForm {
 	ctx, typed := c.Request().Context(), c.Request().PostForm
 	d, _ := library.Document(v.Document)
-	view := pages.AudienceForm{Asks: v.Materiality == terms.Material && d.Assent.Gates(), Limits: limits(ctx, v)}
+	view := pages.AudienceForm{
+		Asks: v.Materiality == terms.Material && d.Gates(), Limits: limits(ctx, v), Materiality: materialities(ctx, v.Materiality),
+	}
 	if v.Published() || !view.Asks {
 		return view
 	}
-	chosen, joined, months := audienceValue(v.Audience), "", ""
-	if !v.Audience.JoinedBefore.IsZero() {
-		joined = v.Audience.JoinedBefore.Format(time.DateOnly)
+	saved := audienceValues(v)
+	value := func(field string) string {
+		if typed.Has(terms.FieldJoined) {
+			return typed.Get(field)
+		}
+		return saved[field]
 	}
+	field := func(name, label string) components.FieldModel {
+		return components.FieldModel{
+			Name: name, Label: i18n.T(ctx, label), Hint: i18n.T(ctx, label+".hint"), LTR: true, Optional: true, Value: value(name), Error: f.problem(name),
+		}
+	}
+	view.Readers = readersChoice(ctx, f, library, v, value(terms.FieldAudience))
+	view.Joined, view.Months = field(terms.FieldJoined, "adminterms.joined"), field(terms.FieldMonths, "adminterms.months")
+	view.Facet, view.Value = field(terms.FieldFacet, "adminterms.facet.key"), field(terms.FieldValue, "adminterms.facet.value")
+	view.Months.InputMode = "numeric"
+	if view.Joined.Error == "" {
+		view.Joined.Type = "date"
+	}
+	view.Scope = components.SelectModel{Name: terms.FieldScope, Label: i18n.T(ctx, "adminterms.facet"), Options: []components.Option{{Text: i18n.T(ctx, "adminterms.facet.any")}}}
+	for _, scope := range []string{profile.UserFacet, profile.AppFacet} {
+		name := strings.TrimSuffix(scope, ".")
+		view.Scope.Options = append(view.Scope.Options, components.Option{Value: name, Text: name, Selected: value(terms.FieldScope) == name})
+	}
+	return view
+}
+
+// audienceValues are what is saved of whom a version asks, as the form writes it.
+func audienceValues(v terms.Version) map[string]string {
+	values := map[string]string{terms.FieldAudience: audienceValue(v.Audience), terms.FieldJoined: dayOf(v.Audience.JoinedBefore)}
 	if v.ReacceptMonths > 0 {
-		months = strconv.Itoa(v.ReacceptMonths)
+		values[terms.FieldMonths] = strconv.Itoa(v.ReacceptMonths)
 	}
-	if typed.Has(terms.FieldJoined) {
-		chosen, joined, months = typed.Get(terms.FieldAudience), typed.Get(terms.FieldJoined), typed.Get(terms.FieldMonths)
-	}
-	view.Readers = components.SelectModel{
+	values[terms.FieldScope], values[terms.FieldFacet], _ = strings.Cut(v.Audience.Name, ".")
+	values[terms.FieldValue] = v.Audience.Value
+	return values
+}
+
+// readersChoice is the choice of those alone who read a version in a language.
+func readersChoice(ctx context.Context, f form, library terms.Library, v terms.Version, chosen string) components.SelectModel {
+	m := components.SelectModel{
 		Name: terms.FieldAudience, Label: i18n.T(ctx, "adminterms.audience"), Hint: i18n.T(ctx, "adminterms.audience.hint"),
 		Error: f.problem(terms.FieldAudience), Options: []components.Option{{Text: i18n.T(ctx, "adminterms.audience.all"), Selected: chosen == ""}},
 	}
 	for _, a := range library.Readers(v.Document) {
 		value := audienceValue(a)
-		view.Readers.Options = append(view.Readers.Options, components.Option{Value: value, Text: readers(ctx, a), Selected: value == chosen})
+		m.Options = append(m.Options, components.Option{Value: value, Text: readers(ctx, a), Selected: value == chosen})
 	}
-	view.Joined = components.FieldModel{
-		Name: terms.FieldJoined, Label: i18n.T(ctx, "adminterms.joined"), Hint: i18n.T(ctx, "adminterms.joined.hint"), Type: "date", LTR: true,
-		Optional: true, Value: joined, Error: f.problem(terms.FieldJoined),
-	}
-	view.Months = components.FieldModel{
-		Name: terms.FieldMonths, Label: i18n.T(ctx, "adminterms.months"), Hint: i18n.T(ctx, "adminterms.months.hint"), InputMode: "numeric", LTR: true,
-		Optional: true, Value: months, Error: f.problem(terms.FieldMonths),
-	}
-	if view.Joined.Error != "" {
-		view.Joined.Type = ""
-	}
-	return view
+	return m
 }
 
 // audienceValue is how a choice of readers is written in a form: "3.de".
@@ -80,6 +103,9 @@ func limits(ctx context.Context, v terms.Version) []string {
 	if !v.Audience.JoinedBefore.IsZero() {
 		words = append(words, i18n.T(ctx, "adminterms.limit.joined", "date", v.Audience.JoinedBefore.Format(time.DateOnly)))
 	}
+	if v.Audience.Name != "" {
+		words = append(words, i18n.T(ctx, "adminterms.limit.facet", "name", v.Audience.Name, "value", v.Audience.Value))
+	}
 	if v.ReacceptMonths > 0 {
 		words = append(words, i18n.T(ctx, "adminterms.limit.months", "count", v.ReacceptMonths))
 	}
@@ -93,17 +119,23 @@ func (s *Server) limitDraft(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	m := terms.Materiality(c.Request().PostForm.Get("materiality"))
+	if !slices.Contains(changes, m) {
+		m = v.Materiality
+	}
 	audience, months, refused := audienceOf(c)
 	if len(refused) == 0 {
-		err = s.Terms.Limit(ctx, tenant.From(ctx).ID, v.Document, v.Number, audience, months)
+		err = s.Terms.Limit(ctx, session.User(ctx), v.Document, v.Number, m, audience, months)
 		refused, _ = errors.AsType[valid.Errors](err)
 	}
+	text := textIn(library, v, s.locale(c, library, v))
+	e := editing{text: text, summary: terms.FormatSummary(text.Summary), base: text.Fingerprint()}
 	if len(refused) > 0 {
-		text, _ := library.Text(v.Document, v.Number, s.locale(c, library, v))
-		return s.draftPage(c, library, v, text, terms.FormatSummary(text.Summary), refused)
+		return s.draftPage(c, library, v, e, refused)
 	}
-	if errors.Is(err, terms.ErrPublished) {
-		return echo.NewHTTPError(http.StatusConflict)
+	if terms.Undone(err) {
+		e.note = i18n.T(ctx, "adminterms.undone")
+		return s.draftPage(c, library, v, e, nil)
 	}
 	if err != nil {
 		return err
@@ -126,6 +158,9 @@ func audienceOf(c echo.Context) (terms.Audience, int, valid.Errors) {
 			refused.Add(terms.FieldJoined, "err.day")
 		}
 		a.JoinedBefore = day
+	}
+	if scope := form.Get(terms.FieldScope); scope != "" {
+		a.Name, a.Value = scope+"."+strings.TrimSpace(form.Get(terms.FieldFacet)), strings.TrimSpace(form.Get(terms.FieldValue))
 	}
 	months := 0
 	if typed := strings.TrimSpace(form.Get(terms.FieldMonths)); typed != "" {

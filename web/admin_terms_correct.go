@@ -82,7 +82,7 @@ func (s *Server) correctText(c echo.Context) error {
 	if form.Get("again") != "" {
 		return s.correctPage(c, v, typed, nil)
 	}
-	after, err := terms.Prepared(typed)
+	after, err := s.Terms.Prepared(ctx, tenant.From(ctx).ID, typed)
 	if refused, ok := errors.AsType[valid.Errors](err); ok {
 		return s.correctPage(c, v, typed, refused)
 	}
@@ -93,6 +93,9 @@ func (s *Server) correctText(c echo.Context) error {
 		return s.render(c, http.StatusOK, pages.CorrectDiff(view))
 	}
 	err = s.Terms.Correct(ctx, session.User(ctx), v.Document, v.Number, typed)
+	if refused, ok := errors.AsType[valid.Errors](err); ok {
+		return s.correctPage(c, v, typed, refused)
+	}
 	if errors.Is(err, terms.ErrNotFound) {
 		return echo.ErrNotFound
 	}

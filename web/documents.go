@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -27,7 +26,7 @@ func (s *Server) indexContent(c echo.Context, p public) (content, error) {
 	view.Feed = "/terms/feed.atom" + p.query()
 	for _, d := range p.library.Documents {
 		current, ok := p.library.Current(d.Key, p.now)
-		if !ok {
+		if !ok || d.Retired() {
 			continue
 		}
 		text, _ := p.library.Text(d.Key, current.Number, p.lang)
@@ -163,12 +162,25 @@ func (s *Server) embedContent(c echo.Context, p public) (content, error) {
 	return made.with("Content-Security-Policy", policy).with("Cross-Origin-Resource-Policy", "cross-origin"), err
 }
 
+// retired says since when a document does not apply any more, or nothing.
+func (p public) retired(document string) string {
+	d, _ := p.library.Document(document)
+	if !d.Retired() {
+		return ""
+	}
+	return i18n.T(p.ctx, "terms.retired", "date", i18n.Date(p.ctx, d.RetiredAt))
+}
+
 // banner says what a version is now: announced, in force, replaced or withdrawn.
 func (p public) banner(view *pages.DocumentPage, v terms.Version) {
 	current, inForce := p.library.Current(v.Document, p.now)
 	switch {
+	case !v.WithdrawnAt.IsZero() && v.WithdrawnAt.Before(v.EffectiveAt):
+		view.Tone, view.Banner, view.Robots = "warn", i18n.T(p.ctx, "terms.cancelled", "date", i18n.Date(p.ctx, v.WithdrawnAt)), "noindex, follow"
 	case !v.WithdrawnAt.IsZero():
 		view.Tone, view.Banner, view.Robots = "warn", i18n.T(p.ctx, "terms.withdrawn", "date", i18n.Date(p.ctx, v.WithdrawnAt)), "noindex, follow"
+	case p.retired(v.Document) != "":
+		view.Tone, view.Banner, view.Robots = "warn", p.retired(v.Document), "noindex, follow"
 	case v.Announced(p.now):
 		view.Tone, view.Banner = "info", i18n.T(p.ctx, "terms.announced", "date", i18n.Date(p.ctx, v.EffectiveAt))
 	case inForce && current.Number != v.Number:
@@ -191,7 +203,6 @@ func (p public) banner(view *pages.DocumentPage, v terms.Version) {
 
 func (s *Server) historyContent(c echo.Context, p public) (content, error) {
 	key := c.Param("doc")
-	current, _ := p.library.Current(key, p.now)
 	view := pages.VersionsPage{Document: "/terms/" + key + p.query()}
 	versions := p.library.Of(key)
 	for i := len(versions) - 1; i >= 0; i-- {
@@ -205,7 +216,7 @@ func (s *Server) historyContent(c echo.Context, p public) (content, error) {
 		}
 		row := pages.VersionRow{
 			URL: fmt.Sprintf("/terms/%s/%d%s", key, v.Number, p.query()), Number: v.Number, Note: text.ChangeNote,
-			Effective: i18n.Date(p.ctx, v.EffectiveAt), State: i18n.T(p.ctx, "terms.state."+stateOf(v, current, p.now)),
+			Effective: i18n.Date(p.ctx, v.EffectiveAt), State: i18n.T(p.ctx, "terms.state."+string(p.library.Stage(v, p.now))),
 		}
 		if i > 0 {
 			row.Compare = compareURL(key, versions[i-1].Number, v.Number, p.lang)
@@ -220,23 +231,6 @@ func (s *Server) historyContent(c echo.Context, p public) (content, error) {
 }
 
 // stateOf is the last part of a message key: what a version is now.
-func stateOf(v, current terms.Version, now time.Time) string {
-	switch {
-	case !v.Published():
-		return "draft"
-	case !v.WithdrawnAt.IsZero():
-		return "withdrawn"
-	case v.Number == current.Number && v.InForce(now):
-		return "current"
-	case now.Before(v.EffectiveAt) && now.Before(v.AnnounceAt):
-		return "scheduled"
-	case now.Before(v.EffectiveAt):
-		return "announced"
-	default:
-		return "replaced"
-	}
-}
-
 func (s *Server) compareContent(c echo.Context, p public) (content, error) {
 	key := c.Param("doc")
 	from, errFrom := strconv.Atoi(c.QueryParam("from"))

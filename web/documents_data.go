@@ -76,10 +76,9 @@ func permanent(v terms.Version) string { return fmt.Sprintf("/terms/%s/%d", v.Do
 // article 14), and so do those who archive them.
 func (p public) described(v terms.Version) (content, error) {
 	d, _ := p.library.Document(v.Document)
-	current, _ := p.library.Current(v.Document, p.now)
 	out := described{
 		Document: v.Document, TermsType: termsTypes[d.Assent], Assent: d.Assent, Number: v.Number,
-		State: stateOf(v, current, p.now), Materiality: string(v.Materiality), PublishedAt: v.PublishedAt, AnnouncedAt: v.AnnounceAt,
+		State: string(p.library.Stage(v, p.now)), Materiality: string(v.Materiality), PublishedAt: v.PublishedAt, AnnouncedAt: v.AnnounceAt,
 		EffectiveAt: v.EffectiveAt, EnforcedAt: v.EnforceAt, WithdrawnAt: v.WithdrawnAt, GoverningLocale: d.GoverningLocale,
 		GoverningSHA256: v.Governing, ManifestSHA256: v.Manifest, URL: p.tenant.URL(permanent(v)),
 		Texts: []describedText{}, Versions: []describedRow{},
@@ -97,7 +96,7 @@ func (p public) described(v terms.Version) (content, error) {
 			continue
 		}
 		row := describedRow{
-			Number: other.Number, State: stateOf(other, current, p.now), Materiality: string(other.Materiality), EffectiveAt: other.EffectiveAt,
+			Number: other.Number, State: string(p.library.Stage(other, p.now)), Materiality: string(other.Materiality), EffectiveAt: other.EffectiveAt,
 			URL: p.tenant.URL(permanent(other)),
 		}
 		if text, ok := p.library.Text(v.Document, other.Number, p.lang); ok {

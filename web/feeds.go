@@ -179,7 +179,7 @@ func (s *Server) siteMapContent(_ echo.Context, p public) (content, error) {
 	site := siteMap{XHTML: "http://www.w3.org/1999/xhtml"}
 	for _, d := range p.library.Documents {
 		current, ok := p.library.Current(d.Key, p.now)
-		if !ok {
+		if !ok || d.Retired() {
 			continue
 		}
 		page := sitePage{Address: p.tenant.URL(permanent(current)), Changed: current.EffectiveAt.UTC().Format(time.DateOnly)}

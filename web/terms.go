@@ -50,8 +50,19 @@ func (s *Server) termsPage(c echo.Context, status int, note string) error {
 		return c.Redirect(http.StatusSeeOther, s.safeReturn(returnTo))
 	}
 	due := owed[0]
+	view := s.gatePage(c, due)
+	view.Note, view.ReturnTo = note, returnTo
+	c.Set(gateShown, due)
+	return s.render(c, status, pages.Gate(view))
+}
+
+const gateShown = "gate"
+
+// gatePage is the page that asks for a decision.
+func (s *Server) gatePage(c echo.Context, due terms.Due) pages.GatePage {
+	ctx := c.Request().Context()
 	view := pages.GatePage{
-		Page: s.page(c, gateTitle(due)), Token: s.token(c), Note: note, ReturnTo: returnTo,
+		Page: s.page(c, gateTitle(due)), Token: s.token(c),
 		Document: due.Document.Key, Number: strconv.Itoa(due.Version.Number), Hash: due.Text.HTMLSHA256, Nonce: newNonce(),
 		Issued: strconv.FormatInt(s.Now().Unix(), 10),
 		Above:  i18n.T(ctx, "gate.above", "document", due.Text.Title, "n", due.Version.Number, "date", i18n.Date(ctx, due.Version.EffectiveAt)),
@@ -67,11 +78,8 @@ func (s *Server) termsPage(c echo.Context, status int, note string) error {
 	if due.Text.Locale != i18n.Current(ctx).Tag {
 		view.Untranslated = s.untranslated(ctx, due.Text.Locale)
 	}
-	c.Set(gateShown, due)
-	return s.render(c, status, pages.Gate(view))
+	return view
 }
-
-const gateShown = "gate"
 
 func gateTitle(d terms.Due) string {
 	switch {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"portico/internal/store/storetest"
+	"portico/internal/tenant"
 	"portico/internal/terms"
 )
 
@@ -105,7 +106,7 @@ func TestAnnouncementsAndNewAccountsNarrowWhoIsAsked(t *testing.T) {
 			t.Errorf("got %+v, want a version that is announced in ten days", v)
 		}
 		ana.want(ana.get("/terms/terms/2"), http.StatusNotFound, "/terms/terms/2", "")
-		if err := w.portal.config.Terms.Limit(t.Context(), f.Tenant.ID, "terms", 7, terms.Audience{}, 0); err == nil {
+		if err := w.portal.config.Terms.Limit(t.Context(), tenant.User{Tenant: f.Tenant.ID}, "terms", 7, terms.Material, terms.Audience{}, 0); err == nil {
 			t.Error("a version that does not exist is limited")
 		}
 	})

@@ -42,6 +42,7 @@ type portal struct {
 	changes *verification.Service
 	guesses *guard.Service
 	purge   func(context.Context) error
+	only    tenant.ID
 	around  func(http.Handler) http.Handler // answers beside the portal, in the demonstration alone
 }
 
@@ -80,7 +81,7 @@ func build(p parts) *portal {
 	providers := idp.New(p.db, p.ring, client, guesses, entrance, sessions, tickets, outbox, log, p.now)
 	files := exportsOf(p, tenants, documents, proofs, outbox, log)
 	return &portal{
-		db: p.db, tenants: tenants, log: p.log, letters: letters, resets: passwords, changes: verifications, guesses: guesses,
+		db: p.db, tenants: tenants, log: p.log, letters: letters, resets: passwords, changes: verifications, guesses: guesses, only: p.only,
 		purge: func(ctx context.Context) error {
 			return errors.Join(sessions.Purge(ctx), providers.Purge(ctx), files.Purge(ctx))
 		},
@@ -120,7 +121,7 @@ func (p *portal) serve(ctx context.Context, listener net.Listener) error {
 	}
 	background, end := context.WithCancel(context.WithoutCancel(ctx))
 	var work sync.WaitGroup
-	for _, run := range []func(context.Context){p.letters.Run, p.answerResets, p.sequence, p.config.Exports.Run, p.minutely} {
+	for _, run := range []func(context.Context){p.letters.Run, p.answerResets, p.sequence, p.tell, p.config.Exports.Run, p.minutely} {
 		work.Go(func() { run(background) })
 	}
 	stopped := make(chan error, 1)
@@ -150,6 +151,25 @@ func (p *portal) sequence(ctx context.Context) {
 	for {
 		if err := p.config.Ledger.Sequence(ctx, p.tenants.ByID); err != nil && ctx.Err() == nil {
 			p.log.Error("ledger", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// tellOften is how often letters to many people are looked for.
+const tellOften = 5 * time.Second
+
+// tell queues letters to many people, a few at a time.
+func (p *portal) tell(ctx context.Context) {
+	tick := time.NewTicker(tellOften)
+	defer tick.Stop()
+	for {
+		if err := p.config.Terms.Tell(ctx, p.tenants.ByID, p.only); err != nil && ctx.Err() == nil {
+			p.log.Error("letters to many", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -111,6 +111,11 @@ func New(store Store, tickets *ticket.Service, sessions *session.Service, g *gua
 	return &Service{store, tickets, sessions, g, v, passwords, outbox, log, now}
 }
 
+// Names are what people are called, by their ids; who is gone is missing.
+func (s *Service) Names(ctx context.Context, t tenant.ID, ids ...string) (map[string]string, error) {
+	return s.store.FindNames(ctx, t, ids)
+}
+
 // Search finds people of a tenant.
 func (s *Service) Search(ctx context.Context, t tenant.ID, q Query) (Found, error) {
 	q.Text, q.Now = strings.TrimSpace(q.Text), s.now()

@@ -53,6 +53,13 @@ const (
 	TermsPublished     Type = "terms_published"
 	TermsWithdrawn     Type = "terms_withdrawn"
 	TermsCorrected     Type = "terms_corrected"
+	TermsCancelled     Type = "terms_cancelled"
+	TermsRetired       Type = "terms_retired"
+	TermsErased        Type = "terms_draft_deleted"
+	TermsSubmitted     Type = "terms_submitted"
+	TermsSentBack      Type = "terms_sent_back"
+	TermsApprovalSet   Type = "terms_approval_changed"
+	TermsNoticeSet     Type = "terms_notice_changed"
 	TermsAccepted      Type = "terms_accepted"
 	TermsDeclined      Type = "terms_declined"
 	TermsStaleForm     Type = "stale_form"
@@ -87,6 +94,7 @@ func Types() []Type {
 		Reauthenticated, TermsPublished, TermsWithdrawn, TermsCorrected, TermsAccepted, TermsDeclined, TermsStaleForm, ConsentGiven, ConsentWithdrawn, ConsentsExported,
 		ExportRequested, ExportReady, ExportDownloaded, ExportFailed, ErasureRequested, RequestAnswered, AdministratorAdded, AdministratorGone,
 		SettingsChanged, LetterLanguageSet,
+		TermsCancelled, TermsRetired, TermsErased, TermsSubmitted, TermsSentBack, TermsApprovalSet, TermsNoticeSet,
 		ConnectionAdded, ConnectionChanged, ConnectionRemoved, Linked, Unlinked,
 	}
 }

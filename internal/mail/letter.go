@@ -41,6 +41,8 @@ const (
 	SessionLimit          Kind = "session_limit"
 	TermsChanged          Kind = "terms_changed"
 	TermsAccepted         Kind = "terms_accepted"
+	TermsWithdrawn        Kind = "terms_withdrawn"
+	TermsCancelled        Kind = "terms_cancelled"
 	ConsentConfirm        Kind = "consent_confirm"
 	Invited               Kind = "user_invitation"
 	AccountBlocked        Kind = "account_blocked"

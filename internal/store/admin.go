@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -165,5 +166,10 @@ func (db *DB) SaveBlock(ctx context.Context, p profile.Profile) error {
 
 // SaveMetadata writes both metadata objects, which only an administrator may do.
 func (db *DB) SaveMetadata(ctx context.Context, p profile.Profile) error {
-	return db.saveColumns(ctx, p, "version", "user_metadata", "app_metadata", "updated_at", "edited_at")
+	before, err := db.Facets(ctx, p.User)
+	if err != nil {
+		return err
+	}
+	err = db.saveColumns(ctx, p, "version", "user_metadata", "app_metadata", "updated_at", "edited_at")
+	return errors.Join(err, db.saveFacets(ctx, p, before))
 }

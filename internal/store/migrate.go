@@ -44,6 +44,7 @@ func (db *DB) Migrate(ctx context.Context) error {
 func (db *DB) provider(pool *sql.DB, files fs.FS) (*goose.Provider, error) {
 	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{
 		goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true), // families of tables have numbers of their own
+		goose.WithGoMigrations(db.filling()),
 	}
 	if db.dialect == "mysql" {
 		locker, err := lock.NewMySQLTableLocker(lock.WithTableLockTimeout(time.Second, 300))
@@ -64,5 +65,5 @@ func (db *DB) schemaHas(ctx context.Context, files fs.FS) bool {
 	}
 	var applied int
 	err = db.db(ctx).Raw("SELECT COUNT(DISTINCT version_id) FROM goose_db_version WHERE version_id > 0 AND is_applied = TRUE").Scan(&applied).Error
-	return err == nil && applied >= len(names)
+	return err == nil && applied >= len(names)+1 // the filling is none of the files
 }

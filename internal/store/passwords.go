@@ -55,7 +55,12 @@ func (db *DB) SavePassword(ctx context.Context, u tenant.User, hash string, now 
 
 // SavePasswordReset writes what a new password changes in the profile of its owner, and nothing else.
 func (db *DB) SavePasswordReset(ctx context.Context, p profile.Profile) error {
-	return db.saveColumns(ctx, p, "version", "email_verified", "user_metadata", "last_password_reset", "updated_at")
+	before, err := db.Facets(ctx, p.User)
+	if err != nil {
+		return err
+	}
+	err = db.saveColumns(ctx, p, "version", "email_verified", "user_metadata", "last_password_reset", "updated_at")
+	return errors.Join(err, db.saveFacets(ctx, p, before))
 }
 
 type resetRow struct {

@@ -103,7 +103,9 @@ type liveRow struct {
 func asked(alias string) string {
 	return strings.ReplaceAll(` AND (@v.joined_before IS NULL OR u.created_at < @v.joined_before)
 		AND (@v.audience_locale = '' OR EXISTS (SELECT 1 FROM assents b WHERE b.tenant_id = @v.tenant_id AND b.user_id = @who
-			AND b.document = @v.document AND b.number = @v.audience_number AND b.locale = @v.audience_locale))`, "@v", alias)
+			AND b.document = @v.document AND b.number = @v.audience_number AND b.locale = @v.audience_locale))
+		AND (@v.audience_name = '' OR EXISTS (SELECT 1 FROM user_facets f WHERE f.tenant_id = @v.tenant_id AND f.user_id = @who
+			AND f.name = @v.audience_name AND f.value = @v.audience_value))`, "@v", alias)
 }
 
 // owes is the condition that the person u, whose tenant and id are in these columns, has terms to accept before anything

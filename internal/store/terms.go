@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"gorm.io/gorm/clause"
@@ -21,6 +22,8 @@ type documentRow struct {
 	Position        int
 	Confirms        bool
 	Shares          bool
+	MinNoticeDays   int
+	RetiredAt       *time.Time
 }
 
 func (documentRow) TableName() string { return "documents" }
@@ -51,6 +54,11 @@ type versionRow struct {
 	SubmittedBy     string
 	ApprovedAt      *time.Time
 	ApprovedBy      string
+	EditedAt        *time.Time
+	EditedBy        string
+	DeletedAt       *time.Time
+	AudienceName    string
+	AudienceValue   string
 }
 
 func (versionRow) TableName() string { return "term_versions" }
@@ -63,7 +71,8 @@ func versionRowOf(t tenant.ID, v terms.Version) versionRow {
 		WithdrawReason: v.WithdrawReason, GoverningSHA256: v.Governing, ManifestSHA256: v.Manifest,
 		AudienceNumber: v.Audience.Number, AudienceLocale: v.Audience.Locale, JoinedBefore: orNull(v.Audience.JoinedBefore),
 		ReacceptMonths: v.ReacceptMonths, SubmittedAt: orNull(v.SubmittedAt), SubmittedBy: v.SubmittedBy,
-		ApprovedAt: orNull(v.ApprovedAt), ApprovedBy: v.ApprovedBy,
+		ApprovedAt: orNull(v.ApprovedAt), ApprovedBy: v.ApprovedBy, EditedAt: orNull(v.EditedAt), EditedBy: v.EditedBy,
+		AudienceName: v.Audience.Name, AudienceValue: v.Audience.Value,
 	}
 }
 
@@ -73,9 +82,11 @@ func (r versionRow) version() terms.Version {
 		CreatedBy: r.CreatedBy, PublishedAt: orZero(r.PublishedAt), PublishedBy: r.PublishedBy, AnnounceAt: orZero(r.AnnounceAt),
 		EffectiveAt: orZero(r.EffectiveAt), EnforceAt: orZero(r.EnforceAt), Reason: r.Reason, WithdrawnAt: orZero(r.WithdrawnAt),
 		WithdrawReason: r.WithdrawReason, Governing: r.GoverningSHA256, Manifest: r.ManifestSHA256,
-		Audience:       terms.Audience{Number: r.AudienceNumber, Locale: r.AudienceLocale, JoinedBefore: orZero(r.JoinedBefore)},
+		Audience: terms.Audience{
+			Number: r.AudienceNumber, Locale: r.AudienceLocale, JoinedBefore: orZero(r.JoinedBefore), Name: r.AudienceName, Value: r.AudienceValue,
+		},
 		ReacceptMonths: r.ReacceptMonths, SubmittedAt: orZero(r.SubmittedAt), SubmittedBy: r.SubmittedBy,
-		ApprovedAt: orZero(r.ApprovedAt), ApprovedBy: r.ApprovedBy,
+		ApprovedAt: orZero(r.ApprovedAt), ApprovedBy: r.ApprovedBy, EditedAt: orZero(r.EditedAt), EditedBy: r.EditedBy,
 	}
 }
 
@@ -115,7 +126,7 @@ func (db *DB) Library(ctx context.Context, t tenant.ID) (terms.Library, error) {
 	if err := db.db(ctx).Where("tenant_id = ?", id).Order("position, document").Find(&documents).Error; err != nil {
 		return terms.Library{}, err
 	}
-	if err := db.db(ctx).Where("tenant_id = ?", id).Order("document, number").Find(&versions).Error; err != nil {
+	if err := db.db(ctx).Where("tenant_id = ? AND deleted_at IS NULL", id).Order("document, number").Find(&versions).Error; err != nil {
 		return terms.Library{}, err
 	}
 	if err := db.db(ctx).Where("tenant_id = ?", id).Order("document, number, locale, revision").Find(&texts).Error; err != nil {
@@ -125,7 +136,7 @@ func (db *DB) Library(ctx context.Context, t tenant.ID) (terms.Library, error) {
 	for _, r := range documents {
 		library.Documents = append(library.Documents, terms.Document{
 			Tenant: t, Key: r.Document, Assent: terms.Assent(r.Assent), GoverningLocale: r.GoverningLocale, Order: r.Position,
-			Confirms: r.Confirms, Shares: r.Shares,
+			Confirms: r.Confirms, Shares: r.Shares, NoticeDays: r.MinNoticeDays, RetiredAt: orZero(r.RetiredAt),
 		})
 	}
 	for _, r := range versions {
@@ -139,47 +150,11 @@ func (db *DB) Library(ctx context.Context, t tenant.ID) (terms.Library, error) {
 
 // AddDocument stores a document. One that exists already stays as it is.
 func (db *DB) AddDocument(ctx context.Context, d terms.Document) error {
-	row := documentRow{string(d.Tenant), d.Key, string(d.Assent), d.GoverningLocale, d.Order, d.Confirms, d.Shares}
-	return db.db(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error
-}
-
-// lockDraft locks a version and returns terms.ErrPublished when it is no draft any more.
-func (db *DB) lockDraft(ctx context.Context, t tenant.ID, v terms.Version) error {
-	var row versionRow
-	err := found(db.forUpdate(db.db(ctx)).Where("tenant_id = ? AND document = ? AND number = ?", string(t), v.Document, v.Number).
-		Take(&row).Error)
-	if err == nil && row.PublishedAt != nil {
-		return terms.ErrPublished
+	row := documentRow{
+		TenantID: string(d.Tenant), Document: d.Key, Assent: string(d.Assent), GoverningLocale: d.GoverningLocale, Position: d.Order,
+		Confirms: d.Confirms, Shares: d.Shares, MinNoticeDays: d.NoticeDays,
 	}
-	return err
-}
-
-// SaveDraft replaces a version that is not published, with its texts.
-func (db *DB) SaveDraft(ctx context.Context, t tenant.ID, v terms.Version, texts []terms.Text) error {
-	return db.InTx(ctx, func(ctx context.Context) error {
-		err := db.lockDraft(ctx, t, v)
-		if err != nil && err != ErrNotFound { //nolint:errorlint // found returns it bare
-			return err
-		}
-		scope := db.db(ctx).Where("tenant_id = ? AND document = ? AND number = ?", string(t), v.Document, v.Number)
-		if err := scope.Delete(&versionRow{}).Error; err != nil {
-			return err
-		}
-		scope = db.db(ctx).Where("tenant_id = ? AND document = ? AND number = ?", string(t), v.Document, v.Number)
-		if err := scope.Delete(&textRow{}).Error; err != nil {
-			return err
-		}
-		row := versionRowOf(t, v)
-		if err := db.db(ctx).Create(&row).Error; err != nil {
-			return err
-		}
-		for _, text := range texts {
-			if err := db.AddText(ctx, t, text); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return db.db(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error
 }
 
 // AddText stores a text, or another revision of it.
@@ -195,32 +170,6 @@ func (db *DB) AddText(ctx context.Context, t tenant.ID, text terms.Text) error {
 		AddedAt: orNull(text.AddedAt),
 	}
 	return db.db(ctx).Create(&row).Error
-}
-
-// PublishVersion fixes a draft, once. Whether it stands before the account is written beside it, for the gate.
-func (db *DB) PublishVersion(ctx context.Context, t tenant.ID, v terms.Version) error {
-	return db.InTx(ctx, func(ctx context.Context) error {
-		if err := db.lockDraft(ctx, t, v); err != nil {
-			return err
-		}
-		var document documentRow
-		if err := db.db(ctx).Where("tenant_id = ? AND document = ?", string(t), v.Document).Take(&document).Error; err != nil {
-			return err
-		}
-		row := versionRowOf(t, v)
-		row.Gates = v.Materiality == terms.Material && terms.Assent(document.Assent).Gates()
-		return db.db(ctx).Model(&row).Where("tenant_id = ? AND document = ? AND number = ? AND published_at IS NULL",
-			row.TenantID, row.Document, row.Number).
-			Select("published_at", "published_by", "announce_at", "effective_at", "enforce_at", "reason", "gates",
-				"governing_sha256", "manifest_sha256", "audience_number", "audience_locale", "joined_before", "reaccept_months").UpdateColumns(&row).Error
-	})
-}
-
-// WithdrawVersion takes a published version back.
-func (db *DB) WithdrawVersion(ctx context.Context, t tenant.ID, v terms.Version) error {
-	return db.db(ctx).Exec(`UPDATE term_versions SET withdrawn_at = ?, withdraw_reason = ?
-		WHERE tenant_id = ? AND document = ? AND number = ? AND withdrawn_at IS NULL`,
-		v.WithdrawnAt, v.WithdrawReason, string(t), v.Document, v.Number).Error
 }
 
 type presentationRow struct {
@@ -309,7 +258,7 @@ type assentRow struct {
 
 func (assentRow) TableName() string { return "assents" }
 
-// Party reads since when u has an account and every version that u has accepted.
+// Party reads since when u has an account, what their profile says, and every version that u has accepted.
 func (db *DB) Party(ctx context.Context, u tenant.User) (terms.Party, error) {
 	var rows []struct {
 		JoinedAt time.Time
@@ -326,6 +275,9 @@ func (db *DB) Party(ctx context.Context, u tenant.User) (terms.Party, error) {
 		if r.Recorded {
 			p.Accepted = append(p.Accepted, r.Assent.standing())
 		}
+	}
+	if err == nil {
+		p.Facets, err = db.Facets(ctx, u)
 	}
 	return p, err
 }
@@ -345,23 +297,6 @@ func (db *DB) SaveStanding(ctx context.Context, u tenant.User, s terms.Standing)
 	}).Create(&row).Error
 }
 
-// CountAsked says how many people of the audience of a version have not accepted at least this version of its document.
-func (db *DB) CountAsked(ctx context.Context, t tenant.ID, v terms.Version) (int64, error) {
-	query := db.db(ctx).Table("users u").Where("u.tenant_id = ?", string(t)).
-		Where(`NOT EXISTS (SELECT 1 FROM assents a WHERE a.tenant_id = u.tenant_id AND a.user_id = u.user_id
-			AND a.document = ? AND a.number >= ?)`, v.Document, v.Number)
-	if !v.Audience.JoinedBefore.IsZero() {
-		query = query.Where("u.created_at < ?", v.Audience.JoinedBefore)
-	}
-	if v.Audience.Locale != "" {
-		query = query.Where(`EXISTS (SELECT 1 FROM assents b WHERE b.tenant_id = u.tenant_id AND b.user_id = u.user_id
-			AND b.document = ? AND b.number = ? AND b.locale = ?)`, v.Document, v.Audience.Number, v.Audience.Locale)
-	}
-	var asked int64
-	err := query.Count(&asked).Error
-	return asked, err
-}
-
 // MirrorAssent notes an acceptance in app_metadata, where applications that came from elsewhere look for it (rule T-4).
 func (db *DB) MirrorAssent(ctx context.Context, u tenant.User, document string, number int, at time.Time) error {
 	p, err := db.LockProfile(ctx, u)
@@ -375,6 +310,7 @@ func (db *DB) MirrorAssent(ctx context.Context, u tenant.User, document string, 
 	if err != nil {
 		return err
 	}
+	before := p.Facets()
 	p.AppMetadata = p.AppMetadata.Patch(profile.Metadata{"terms": value})
-	return db.saveColumns(ctx, p, "app_metadata")
+	return errors.Join(db.saveColumns(ctx, p, "app_metadata"), db.saveFacets(ctx, p, before))
 }

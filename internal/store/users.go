@@ -95,7 +95,7 @@ func (db *DB) AddProfile(ctx context.Context, p profile.Profile) error {
 		}
 		return err
 	}
-	return db.saveWords(ctx, p, nil)
+	return errors.Join(db.saveWords(ctx, p, nil), db.saveFacets(ctx, p, nil))
 }
 
 func profileOr(row userRow, err error) (profile.Profile, error) {
@@ -158,7 +158,7 @@ func (db *DB) SaveEdit(ctx context.Context, p profile.Profile) error {
 	if err != nil {
 		return err
 	}
-	return db.saveWords(ctx, p, &before)
+	return errors.Join(db.saveWords(ctx, p, &before), db.saveFacets(ctx, p, before.Facets()))
 }
 
 // SaveEmail writes the address of a profile. It returns profile.ErrTaken when somebody else has it.

@@ -71,6 +71,11 @@ type Settings struct {
 	MinPassword int `json:"min_password,omitempty"`
 	// EmbedOrigins are the sites that may show a public document in a frame, such as "https://shop.example.org".
 	EmbedOrigins []string `json:"embed_origins,omitempty"`
+	// TermsApproval says which versions of documents a second administrator has to approve: "off", "material" or "always";
+	// empty is material changes, once there are two.
+	TermsApproval string `json:"terms_approval,omitempty"`
+	// LettersPerMinute is how many letters to many people are queued a minute, 240 unless it is set.
+	LettersPerMinute int `json:"letters_per_minute,omitempty"`
 	// ResetMinutes is how long the link of a reset letter works, up to a day (row 14).
 	ResetMinutes int `json:"reset_minutes,omitempty"`
 }
@@ -131,6 +136,18 @@ func (s Settings) ResetLifetime() time.Duration {
 		return time.Hour
 	}
 	return min(time.Duration(s.ResetMinutes)*time.Minute, 24*time.Hour)
+}
+
+// usualRate is how many letters to many people are queued a minute, so that those of single people do not wait long.
+const usualRate = 240
+
+// LetterTime is how long so many letters to many people take at the tenant's rate.
+func (s Settings) LetterTime(letters int) time.Duration {
+	rate := s.LettersPerMinute
+	if rate <= 0 {
+		rate = usualRate
+	}
+	return time.Duration(float64(letters) / float64(rate) * float64(time.Minute))
 }
 
 var originPattern = regexp.MustCompile(`^https?://[a-zA-Z0-9.-]+(:[0-9]+)?$`)

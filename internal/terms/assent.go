@@ -28,6 +28,7 @@ const (
 	// Published and TakenBack are about a version, of nobody: a text that is swapped quietly becomes visible in the ledger.
 	Published = "version_published"
 	TakenBack = "version_withdrawn"
+	Ended     = "document_retired"
 )
 
 // The ways an assent comes about.
@@ -161,7 +162,7 @@ func complete(library Library, now time.Time, decisions []Decision) error {
 	}
 	for _, document := range library.Documents {
 		current, ok := library.Current(document.Key, now)
-		if document.Assent.Gates() && ok && !accepted[version{document.Key, current.Number}] {
+		if document.Gates() && ok && !accepted[version{document.Key, current.Number}] {
 			return ErrChanged
 		}
 	}
@@ -211,6 +212,9 @@ func (s *Service) record(ctx context.Context, library Library, now time.Time, u 
 	document, ok := library.Document(d.Document)
 	if !ok || !document.Assent.Gates() {
 		return Event{}, ErrNotFound
+	}
+	if document.Retired() {
+		return Event{}, ErrChanged
 	}
 	version, text, ok := shown(library, now, d)
 	if !ok {

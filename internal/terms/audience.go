@@ -1,9 +1,10 @@
 package terms
 
 import (
-	"context"
+	"strings"
+	"unicode/utf8"
 
-	"portico/internal/tenant"
+	"portico/internal/profile"
 	"portico/internal/valid"
 )
 
@@ -12,50 +13,24 @@ const (
 	FieldAudience = "audience"
 	FieldJoined   = "joined_before"
 	FieldMonths   = "reaccept_months"
+	FieldScope    = "audience_scope"
+	FieldFacet    = "audience_key"
+	FieldValue    = "audience_value"
 )
 
 // MaxMonths is the longest that an acceptance may count when it does not count for ever.
 const MaxMonths = 120
 
-// Limit says whom a draft asks and for how many months an acceptance counts, 0 for ever. It returns valid.Errors, ErrPublished
-// and ErrNotFound.
-func (s *Service) Limit(ctx context.Context, t tenant.ID, document string, number int, a Audience, months int) error {
-	err := s.store.InTx(ctx, func(ctx context.Context) error {
-		library, _, err := s.fresh(ctx, t)
-		if err != nil {
-			return err
-		}
-		v, ok := library.Version(document, number)
-		switch {
-		case !ok:
-			return ErrNotFound
-		case v.Published():
-			return ErrPublished
-		}
-		if err := library.checkLimit(document, a, months).Err(); err != nil {
-			return err
-		}
-		v.Audience, v.ReacceptMonths = a, months
-		var texts []Text
-		for _, locale := range library.Locales(document, number) {
-			text, _ := library.exact(document, number, locale)
-			texts = append(texts, text)
-		}
-		return s.store.SaveDraft(ctx, t, v, texts)
-	})
-	s.forget(t)
-	return err
-}
-
 // checkLimit refuses a language in which nobody can have read the version, and spans that make no sense.
 func (l Library) checkLimit(document string, a Audience, months int) valid.Errors {
 	var refused valid.Errors
-	if a != (Audience{JoinedBefore: a.JoinedBefore}) {
+	if a.Number != 0 || a.Locale != "" {
 		before, ok := l.Version(document, a.Number)
 		if _, read := l.exact(document, a.Number, a.Locale); !ok || !before.Published() || !read {
 			refused.Add(FieldAudience, "err.terms.audience")
 		}
 	}
+	refused = append(refused, a.checkFacet()...)
 	if months < 0 || months > MaxMonths {
 		refused.Add(FieldMonths, "err.terms.months", "max", MaxMonths)
 	}
@@ -78,4 +53,22 @@ func (l Library) Readers(document string) []Audience {
 }
 
 // Everybody reports whether a leaves nobody out.
-func (a Audience) Everybody() bool { return a.Locale == "" && a.JoinedBefore.IsZero() }
+func (a Audience) Everybody() bool { return a == Audience{} }
+
+// checkFacet refuses a facet that no profile can have.
+func (a Audience) checkFacet() valid.Errors {
+	var refused valid.Errors
+	if a.Name == "" && a.Value == "" {
+		return nil
+	}
+	_, user := strings.CutPrefix(a.Name, profile.UserFacet)
+	_, app := strings.CutPrefix(a.Name, profile.AppFacet)
+	length := utf8.RuneCountInString(a.Name)
+	if (!user && !app) || a.Name == profile.UserFacet || a.Name == profile.AppFacet || length > profile.MaxMetadataKey+len(profile.AppFacet) {
+		refused.Add(FieldFacet, "err.terms.facet.key")
+	}
+	if a.Value == "" || utf8.RuneCountInString(a.Value) > profile.MaxFacet {
+		refused.Add(FieldValue, "err.terms.facet.value", "max", profile.MaxFacet)
+	}
+	return refused
+}

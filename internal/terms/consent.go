@@ -95,7 +95,7 @@ func (s *Consents) Purposes(ctx context.Context, u tenant.User, locale string) (
 	var purposes []Purpose
 	for _, d := range library.Documents {
 		current, ok := library.Current(d.Key, now)
-		if d.Assent != Consent || !ok {
+		if d.Assent != Consent || d.Retired() || !ok {
 			continue
 		}
 		p := Purpose{Document: d, Version: current, Choice: standingOn(given, u, d.Key)}
@@ -162,7 +162,7 @@ func (s *Consents) Choose(ctx context.Context, u tenant.User, wishes []Wish) err
 }
 
 func (s *Consents) choose(ctx context.Context, library Library, now time.Time, d Document, c Choice, w Wish) error {
-	if !w.On {
+	if !w.On || d.Retired() {
 		return s.end(ctx, library, now, c, w.Decision, Withdrawn)
 	}
 	if d.Shares && w.OptOut == "1" {

@@ -4,14 +4,20 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"portico/internal/audit"
 	"portico/internal/tenant"
 )
 
-// Prepared is t in the form in which it would be kept, rendered. It returns valid.Errors, whose field names end in the language.
-func Prepared(t Text) (Text, error) {
-	refused := prepare(&t)
+// Prepared is t in the form in which it would be kept in a tenant, rendered. It returns valid.Errors, whose field names end in
+// the language.
+func (s *Service) Prepared(ctx context.Context, id tenant.ID, t Text) (Text, error) {
+	library, _, err := s.Library(ctx, id)
+	if err != nil {
+		return t, err
+	}
+	refused := prepare(&t, library.leads)
 	return t, refused.Err()
 }
 
@@ -19,20 +25,20 @@ func Prepared(t Text) (Text, error) {
 // before it stay under their hash, and nobody is asked again (terms.md 1.5, case 3). It returns valid.Errors,
 // ErrGoverning for the language whose text decides (that takes a version of its own), and ErrNotFound.
 func (s *Service) Correct(ctx context.Context, actor tenant.User, document string, number int, t Text) error {
-	if err := prepare(&t).Err(); err != nil {
-		return err
-	}
-	err := s.store.InTx(ctx, func(ctx context.Context) error {
-		library, now, err := s.fresh(ctx, actor.Tenant)
-		if err != nil {
-			return err
-		}
+	return s.change(ctx, actor.Tenant, document, func(ctx context.Context, library Library, now time.Time) error {
 		d, _ := library.Document(document)
-		if v, ok := library.Version(document, number); !ok || !v.Published() {
+		v, ok := library.Version(document, number)
+		if !ok || !v.Published() {
 			return ErrNotFound
 		}
 		if d.GoverningLocale == t.Locale {
 			return ErrGoverning
+		}
+		refused := prepare(&t, library.leads)
+		governing, _ := library.exact(document, number, d.GoverningLocale)
+		wanted, _ := anchors(governing.Source)
+		if err := append(refused, unlike(t, governing, wanted)...).Err(); err != nil {
+			return err
 		}
 		before, _ := library.exact(document, number, t.Locale)
 		t.Document, t.Number, t.Revision, t.AddedAt = document, number, before.Revision+1, now
@@ -45,11 +51,6 @@ func (s *Service) Correct(ctx context.Context, actor tenant.User, document strin
 		if err := s.store.AddText(ctx, actor.Tenant, t); err != nil {
 			return err
 		}
-		return s.log.Record(ctx, audit.Event{
-			Type: audit.TermsCorrected, User: tenant.User{Tenant: actor.Tenant}, Actor: audit.Actor{Kind: audit.ByAdmin, ID: actor.ID},
-			Detail: map[string]string{"document": document, "number": fmt.Sprint(number), "locale": t.Locale, "revision": fmt.Sprint(t.Revision)},
-		})
+		return s.note(ctx, audit.TermsCorrected, actor, v, map[string]string{"locale": t.Locale, "revision": fmt.Sprint(t.Revision)})
 	})
-	s.forget(actor.Tenant)
-	return err
 }

@@ -1,6 +1,7 @@
 package terms
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -30,8 +31,12 @@ type Change struct {
 	Segments []Segment
 }
 
-// maxWords bounds the work of comparing two paragraphs word by word; larger ones are shown as a whole.
-const maxWords = 4000
+// maxWords bounds the work of comparing two paragraphs word by word, and maxPairs how many are; what is over is shown as a
+// whole (terms.md 1.5, case 23).
+const (
+	maxWords = 4000
+	maxPairs = 2000
+)
 
 // Diff lists what changed between two sources: by paragraph, then by word. Paragraphs that stayed are left out.
 func Diff(old, fresh string) []Change {
@@ -49,7 +54,11 @@ func Diff(old, fresh string) []Change {
 		case Gone:
 			if i+1 < len(ops) && ops[i+1].Kind == Added {
 				heading = headingOf(after[at], heading)
-				changes = append(changes, changeUnder(heading, wordDiff(ops[i].Text, ops[i+1].Text)))
+				replaced := []Segment{ops[i], ops[i+1]}
+				if len(changes) < maxPairs {
+					replaced = wordDiff(ops[i].Text, ops[i+1].Text)
+				}
+				changes = append(changes, changeUnder(heading, replaced))
 				i, at = i+1, at+1
 				continue
 			}
@@ -83,9 +92,10 @@ func changeUnder(h Heading, segments []Segment) Change { return Change{h.Text, h
 // align compares two lists and pairs what was replaced: one gone, one new, in turn.
 func align(before, after []string) []Segment {
 	var ops []Segment
-	at := 0
+	at, starts := 0, startsOf(before)
 	for _, e := range udiff.Lines(lines(before), lines(after)) {
-		start, end := lineNumber(before, e.Start), lineNumber(before, e.End)
+		start, _ := slices.BinarySearch(starts, e.Start)
+		end, _ := slices.BinarySearch(starts, e.End)
 		for _, same := range before[at:start] {
 			ops = append(ops, Segment{Same, same})
 		}
@@ -128,15 +138,14 @@ func unlines(s string) []string {
 	return items
 }
 
-// lineNumber is the index of the item that begins at an offset of lines(items).
-func lineNumber(items []string, offset int) int {
-	for i, item := range items {
-		if offset <= 0 {
-			return i
-		}
-		offset -= len(strings.ReplaceAll(item, "\n", newline)) + 1
+// startsOf are the offsets in lines(items) at which each item begins, and the end.
+func startsOf(items []string) []int {
+	starts, offset := make([]int, 0, len(items)+1), 0
+	for _, item := range items {
+		starts = append(starts, offset)
+		offset += len(strings.ReplaceAll(item, "\n", newline)) + 1
 	}
-	return len(items)
+	return append(starts, offset)
 }
 
 // wordDiff compares two paragraphs word by word and joins neighbours of the same kind.

@@ -111,7 +111,7 @@ func (l Library) NextChange(now time.Time) time.Time {
 // whose gate has started (terms.md 1.4).
 func (l Library) Required(key string, p Party, now time.Time) int {
 	d, ok := l.Document(key)
-	if !ok || !d.Assent.Gates() {
+	if !ok || !d.Gates() {
 		return 0
 	}
 	required := 0

@@ -2,10 +2,7 @@ package terms
 
 import (
 	"bytes"
-	"fmt"
-	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
@@ -14,31 +11,6 @@ import (
 	"github.com/yuin/goldmark/text"
 	"golang.org/x/text/unicode/norm"
 )
-
-// MaxText is the most bytes of Markdown of one text (case 23).
-const MaxText = 512 << 10
-
-// BadText says why a text is refused and in which line, counted from 1.
-type BadText struct {
-	Line   int
-	Reason TextReason
-}
-
-// TextReason is the last part of a message key, "err.text.…".
-type TextReason string
-
-// The reasons.
-const (
-	TextEmpty   TextReason = "empty"
-	TextLarge   TextReason = "large"
-	TextHTML    TextReason = "html"
-	TextLink    TextReason = "link"
-	TextImage   TextReason = "image"
-	TextHeading TextReason = "heading"
-)
-
-// Error names the line for logs.
-func (e BadText) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Reason) }
 
 var markdown = goldmark.New(goldmark.WithParserOptions(parser.WithAutoHeadingID(), parser.WithHeadingAttribute()))
 
@@ -62,62 +34,16 @@ func Normal(source string) string {
 	return strings.TrimSpace(source) + "\n"
 }
 
-// Render turns a normal source into clean HTML, or returns BadText.
+// Render turns a normal source into clean HTML, or returns the first BadText of Lint. Where links lead to is not looked at.
 func Render(source string) (string, error) {
-	if strings.TrimSpace(source) == "" {
-		return "", BadText{1, TextEmpty}
-	}
-	if len(source) > MaxText || !utf8.ValidString(source) {
-		return "", BadText{1, TextLarge}
-	}
-	content := []byte(source)
-	root := markdown.Parser().Parse(text.NewReader(content))
-	if err := checkText(root, content); err != nil {
-		return "", err
+	if bad := Lint(source, nil); len(bad) > 0 {
+		return "", bad[0]
 	}
 	var b bytes.Buffer
-	if err := markdown.Renderer().Render(&b, content, root); err != nil {
+	if err := markdown.Convert([]byte(source), &b); err != nil {
 		return "", err
 	}
 	return string(allowed.SanitizeBytes(b.Bytes())), nil
-}
-
-func checkText(root ast.Node, source []byte) error {
-	return ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if !entering {
-			return ast.WalkContinue, nil
-		}
-		switch n := n.(type) {
-		case *ast.HTMLBlock, *ast.RawHTML:
-			return ast.WalkStop, BadText{lineOf(n, source), TextHTML}
-		case *ast.Image:
-			return ast.WalkStop, BadText{lineOf(n, source), TextImage}
-		case *ast.Link:
-			if !goodLink(string(n.Destination)) {
-				return ast.WalkStop, BadText{lineOf(n, source), TextLink}
-			}
-		case *ast.Heading:
-			if n.Level > 4 {
-				return ast.WalkStop, BadText{lineOf(n, source), TextHeading}
-			}
-		}
-		return ast.WalkContinue, nil
-	})
-}
-
-func goodLink(destination string) bool {
-	u, err := url.Parse(destination)
-	if err != nil {
-		return false
-	}
-	switch u.Scheme {
-	case "https", "mailto":
-		return true
-	case "":
-		return strings.HasPrefix(destination, "#") || (strings.HasPrefix(destination, "/") && !strings.HasPrefix(destination, "//"))
-	default:
-		return false
-	}
 }
 
 // lineOf is the line of the source in which the block of n begins.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"portico/internal/audit"
 	"portico/internal/tenant"
@@ -27,72 +28,15 @@ const (
 	FieldReason  = "reason"
 	FieldNumber  = "number"
 	FieldNotice  = "announce_at"
+	FieldEnforce = "enforce_at"
 )
 
-// AddDocument creates a document without any version. It returns valid.Errors for a key that cannot be one.
-func (s *Service) AddDocument(ctx context.Context, d Document) error {
-	if !ValidKey(d.Key) {
-		return valid.Errors{{Field: FieldKey, Key: "err.terms.key"}}
-	}
-	if err := s.store.AddDocument(ctx, d); err != nil {
-		return err
-	}
-	s.forget(d.Tenant)
-	return nil
-}
-
-// Draft is a version that is being written, in the languages it has so far.
-type Draft struct {
-	Version Version
-	Texts   []Text
-}
-
-// SaveDraft checks and stores a draft; number 0 makes a new one, whose number is returned. It returns valid.Errors,
-// whose field names end in the language, and ErrPublished.
-func (s *Service) SaveDraft(ctx context.Context, t tenant.ID, d Draft) (int, error) {
-	var refused valid.Errors
-	for i := range d.Texts {
-		refused = append(refused, prepare(&d.Texts[i])...)
-	}
-	if err := refused.Err(); err != nil {
-		return 0, err
-	}
-	err := s.store.InTx(ctx, func(ctx context.Context) error {
-		library, now, err := s.fresh(ctx, t)
-		if err != nil {
-			return err
-		}
-		if d.Version.Number == 0 {
-			d.Version.Number = 1
-			for _, v := range library.Of(d.Version.Document) {
-				d.Version.Number = max(d.Version.Number, v.Number+1)
-			}
-			d.Version.CreatedAt = now
-		}
-		for i := range d.Texts {
-			d.Texts[i].Document, d.Texts[i].Number = d.Version.Document, d.Version.Number
-		}
-		return s.store.SaveDraft(ctx, t, d.Version, d.Texts)
-	})
-	s.forget(t)
-	return d.Version.Number, err
-}
-
-// prepare brings a text into the form in which it is kept.
-func prepare(t *Text) valid.Errors {
-	var refused valid.Errors
-	t.Source, t.Title = Normal(t.Source), strings.TrimSpace(t.Title)
-	if t.Title == "" {
-		refused.Add(FieldTitle+"."+t.Locale, "err.terms.title")
-	}
-	html, err := Render(t.Source)
-	if bad, ok := errors.AsType[BadText](err); ok {
-		refused.Add(FieldSource+"."+t.Locale, "err.text."+string(bad.Reason), "line", bad.Line)
-	}
-	t.HTML, t.SourceSHA256, t.HTMLSHA256 = html, hashOf(t.Source), hashOf(html)
-	t.Revision = 1
-	return refused
-}
+// Limits of what is written about a version, in characters.
+const (
+	MaxTitle  = 200
+	MaxReason = 1000
+	MaxNote   = 1000
+)
 
 // Schedule says when a draft is announced, takes effect and is enforced. Reason is needed when people are told later than
 // usual for a change of this kind.
@@ -104,48 +48,47 @@ type Schedule struct {
 	Typed       string // the version's number, typed by hand
 }
 
-// Asked says how many people a version would ask to accept: those of its audience who have not accepted it or a later one.
-func (s *Service) Asked(ctx context.Context, t tenant.ID, v Version) (int64, error) {
-	return s.store.CountAsked(ctx, t, v)
-}
-
-// Publish fixes a draft and sets its dates; times in the past mean now. It returns valid.Errors and ErrPublished.
+// Publish fixes a draft and sets its dates; times in the past mean now. It returns valid.Errors, ErrPublished, ErrReview for
+// one that was submitted, and ErrApproval where the tenant wants a second person.
 func (s *Service) Publish(ctx context.Context, actor tenant.User, document string, number int, plan Schedule) error {
-	err := s.store.InTx(ctx, func(ctx context.Context) error {
-		library, now, err := s.fresh(ctx, actor.Tenant)
+	return s.change(ctx, actor.Tenant, document, func(ctx context.Context, library Library, now time.Time) error {
+		v, err := library.draft(document, number)
 		if err != nil {
 			return err
 		}
-		v, ok := library.Version(document, number)
-		if !ok {
-			return ErrNotFound
+		if needed, err := s.needsApproval(ctx, actor.Tenant, v); err != nil || needed {
+			return errors.Join(err, ErrApproval)
 		}
-		if v.Published() {
-			return ErrPublished
-		}
-		if err := s.checkPublish(library, v, plan, now).Err(); err != nil {
-			return err
-		}
-		v.PublishedAt, v.PublishedBy, v.Reason = now, actor.ID, plan.Reason
-		v.AnnounceAt = later(plan.AnnounceAt, now)
-		v.EffectiveAt = later(plan.EffectiveAt, now)
-		v.EnforceAt = later(plan.EnforceAt, v.EffectiveAt)
-		d, _ := library.Document(document)
-		governing, _ := library.exact(document, number, d.GoverningLocale)
-		v.Governing, v.Manifest = governing.SourceSHA256, manifest(library, v)
-		if err := s.store.PublishVersion(ctx, actor.Tenant, v); err != nil {
-			return err
-		}
-		if err := s.keep(ctx, Published, actor, v, now); err != nil {
-			return err
-		}
-		return s.log.Record(ctx, audit.Event{
-			Type: audit.TermsPublished, User: tenant.User{Tenant: actor.Tenant}, Actor: audit.Actor{Kind: audit.ByAdmin, ID: actor.ID},
-			Detail: map[string]string{"document": document, "number": fmt.Sprint(number)},
-		})
+		return s.publish(ctx, library, now, actor, v, plan)
 	})
-	s.forget(actor.Tenant)
-	return err
+}
+
+// publish checks a version and fixes it, in the transaction of ctx.
+func (s *Service) publish(ctx context.Context, library Library, now time.Time, actor tenant.User, v Version, plan Schedule) error {
+	if err := s.checkPublish(library, v, plan, now).Err(); err != nil {
+		return err
+	}
+	d, _ := library.Document(v.Document)
+	governing, _ := library.exact(v.Document, v.Number, d.GoverningLocale)
+	v.PublishedAt, v.PublishedBy, v.Reason = now, actor.ID, strings.TrimSpace(plan.Reason)
+	v.AnnounceAt = later(plan.AnnounceAt, now)
+	v.EffectiveAt = later(plan.EffectiveAt, now)
+	v.EnforceAt = later(plan.EnforceAt, v.EffectiveAt)
+	v.Governing, v.Manifest = governing.SourceSHA256, manifest(library, v)
+	if err := s.store.PublishVersion(ctx, actor.Tenant, v); err != nil {
+		return err
+	}
+	if err := s.keep(ctx, Published, actor, v, now); err != nil {
+		return err
+	}
+	detail := map[string]string{"effective": v.EffectiveAt.Format(time.DateOnly)}
+	if v.Reason != "" {
+		detail["reason"] = v.Reason
+	}
+	if v.ApprovedBy != "" {
+		detail["submitted_by"] = v.SubmittedBy
+	}
+	return s.note(ctx, audit.TermsPublished, actor, v, detail)
 }
 
 // keep records what became of a version, for the ledger.
@@ -166,19 +109,8 @@ func later(a, b time.Time) time.Time {
 
 // checkPublish are the checks of terms.md 1.3.
 func (s *Service) checkPublish(library Library, v Version, plan Schedule, now time.Time) valid.Errors {
-	var refused valid.Errors
+	refused := library.Unready(v)
 	d, _ := library.Document(v.Document)
-	_, ok := library.exact(v.Document, v.Number, d.GoverningLocale)
-	first := len(slices.DeleteFunc(library.Of(v.Document), func(o Version) bool { return !o.Published() })) == 0
-	if !ok {
-		refused.Add(FieldSource, "err.terms.governing", "locale", d.GoverningLocale)
-	}
-	for _, locale := range library.Locales(v.Document, v.Number) {
-		t, _ := library.exact(v.Document, v.Number, locale)
-		if !first && (len(t.Summary) == 0 || t.ChangeNote == "") {
-			refused.Add(FieldSummary, "err.terms.summary", "locale", locale)
-		}
-	}
 	if plan.Typed != fmt.Sprint(v.Number) {
 		refused.Add(FieldNumber, "err.terms.typed", "number", v.Number)
 	}
@@ -195,10 +127,91 @@ func (s *Service) checkPublish(library Library, v Version, plan Schedule, now ti
 		refused.Add(FieldNotice, "err.terms.announce")
 	}
 	notice := effective.Sub(later(plan.AnnounceAt, now))
-	if !first && notice < v.Materiality.Notice()-time.Minute && strings.TrimSpace(plan.Reason) == "" {
-		refused.Add(FieldReason, "err.terms.reason", "count", int(v.Materiality.Notice().Hours()/24))
+	if !library.first(v.Document) && notice < d.Notice(v.Materiality)-time.Minute && strings.TrimSpace(plan.Reason) == "" {
+		refused.Add(FieldReason, "err.terms.reason", "count", int(d.Notice(v.Materiality).Hours()/24))
+	}
+	if utf8.RuneCountInString(plan.Reason) > MaxReason {
+		refused.Add(FieldReason, "err.terms.long", "max", MaxReason)
 	}
 	return refused
+}
+
+// first reports whether nothing of a document was ever published.
+func (l Library) first(document string) bool {
+	return !slices.ContainsFunc(l.Of(document), Version.Published)
+}
+
+// Unready is what has to be written before a draft can be published: the governing text; in every language, what changes in
+// short and why, the clauses and placeholders of the governing text, every clause that was published, and links that lead
+// somewhere. The fields end in the language.
+func (l Library) Unready(v Version) valid.Errors {
+	var refused valid.Errors
+	d, _ := l.Document(v.Document)
+	governing, ok := l.exact(v.Document, v.Number, d.GoverningLocale)
+	if !ok {
+		refused.Add(FieldSource+"."+d.GoverningLocale, "err.terms.governing", "locale", d.GoverningLocale)
+		return refused
+	}
+	first := l.first(v.Document)
+	wanted, _ := anchors(governing.Source)
+	for _, gone := range l.missing(v, wanted) {
+		refused.Add(FieldSource+"."+d.GoverningLocale, "err.terms.anchor.gone", "anchor", "{#"+gone+"}")
+	}
+	for _, locale := range l.Locales(v.Document, v.Number) {
+		t, _ := l.exact(v.Document, v.Number, locale)
+		if !first && (len(t.Summary) == 0 || strings.TrimSpace(t.ChangeNote) == "") {
+			refused.Add(FieldSummary+"."+locale, "err.terms.summary", "locale", locale)
+		}
+		for _, bad := range Lint(t.Source, l.leads) {
+			refused.Add(FieldSource+"."+locale, "err.text."+string(bad.Reason), "line", bad.Line)
+		}
+		if locale != d.GoverningLocale {
+			refused = append(refused, unlike(t, governing, wanted)...)
+		}
+	}
+	return refused
+}
+
+// missing lists the clauses of the newest published version that a text no longer has: marketing and law link to them.
+func (l Library) missing(v Version, now []string) []string {
+	d, _ := l.Document(v.Document)
+	var gone []string
+	for _, other := range l.Of(v.Document) {
+		if !other.Published() || !other.WithdrawnAt.IsZero() || other.Number >= v.Number {
+			continue
+		}
+		text, _ := l.exact(v.Document, other.Number, d.GoverningLocale)
+		gone, _ = anchors(text.Source)
+	}
+	return slices.DeleteFunc(gone, func(name string) bool { return slices.Contains(now, name) })
+}
+
+// unlike says where a translation has other clauses or placeholders than the governing text.
+func unlike(t, governing Text, wanted []string) valid.Errors {
+	var refused valid.Errors
+	have, lines := anchors(t.Source)
+	field := FieldSource + "." + t.Locale
+	for _, name := range wanted {
+		if !slices.Contains(have, name) {
+			refused.Add(field, "err.terms.anchor.missing", "locale", t.Locale, "anchor", "{#"+name+"}")
+		}
+	}
+	for _, name := range have {
+		if !slices.Contains(wanted, name) {
+			refused.Add(field, "err.terms.anchor.extra", "locale", t.Locale, "anchor", "{#"+name+"}", "line", lines[name])
+		}
+	}
+	if got, want := placeholders(t.Source), placeholders(governing.Source); !slices.Equal(got, want) {
+		refused.Add(field, "err.terms.placeholders", "locale", t.Locale, "have", listed(got), "want", listed(want))
+	}
+	return refused
+}
+
+func listed(names []string) string {
+	if len(names) == 0 {
+		return "–"
+	}
+	return strings.Join(names, " ")
 }
 
 // manifest is the hash over every text's hashes, the dates and the materiality: a text that is swapped quietly shows.
@@ -217,34 +230,4 @@ func manifest(library Library, v Version) string {
 	encoded, _ := json.Marshal(content) // only texts, numbers and times
 	sum := sha256.Sum256(encoded)
 	return hex.EncodeToString(sum[:])
-}
-
-// Withdraw takes a published version back: its predecessor is current again. What was accepted stays recorded.
-func (s *Service) Withdraw(ctx context.Context, actor tenant.User, document string, number int, reason string) error {
-	if strings.TrimSpace(reason) == "" {
-		return valid.Errors{{Field: FieldReason, Key: "err.required"}}
-	}
-	err := s.store.InTx(ctx, func(ctx context.Context) error {
-		library, now, err := s.fresh(ctx, actor.Tenant)
-		if err != nil {
-			return err
-		}
-		v, ok := library.Version(document, number)
-		if !ok || !v.Published() || !v.WithdrawnAt.IsZero() {
-			return ErrNotFound
-		}
-		v.WithdrawnAt, v.WithdrawReason = now, strings.TrimSpace(reason)
-		if err := s.store.WithdrawVersion(ctx, actor.Tenant, v); err != nil {
-			return err
-		}
-		if err := s.keep(ctx, TakenBack, actor, v, now); err != nil {
-			return err
-		}
-		return s.log.Record(ctx, audit.Event{
-			Type: audit.TermsWithdrawn, User: tenant.User{Tenant: actor.Tenant}, Actor: audit.Actor{Kind: audit.ByAdmin, ID: actor.ID},
-			Detail: map[string]string{"document": document, "number": fmt.Sprint(number)},
-		})
-	})
-	s.forget(actor.Tenant)
-	return err
 }

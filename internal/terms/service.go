@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"portico/internal/audit"
@@ -22,11 +23,23 @@ type Store interface {
 	// Library reads everything of a tenant, drafts too.
 	Library(ctx context.Context, t tenant.ID) (Library, error)
 	AddDocument(ctx context.Context, d Document) error
-	// SaveDraft replaces a version that is not published, with its texts; it returns ErrPublished for one that is.
-	SaveDraft(ctx context.Context, t tenant.ID, v Version, texts []Text) error
+	// LockDocument keeps others from changing a document until the transaction ends, and says which number was given out last.
+	LockDocument(ctx context.Context, t tenant.ID, document string) (last int, err error)
+	RetireDocument(ctx context.Context, t tenant.ID, document string, now time.Time) error
+	SaveNotice(ctx context.Context, t tenant.ID, document string, days int) error
+	AddVersion(ctx context.Context, t tenant.ID, v Version, texts []Text) error
+	// WriteDraft replaces the text of a draft in one language.
+	WriteDraft(ctx context.Context, t tenant.ID, v Version, text Text) error
+	// UpdateDraft saves what is known of a draft besides its texts.
+	UpdateDraft(ctx context.Context, t tenant.ID, v Version) error
+	EraseDraft(ctx context.Context, t tenant.ID, v Version, now time.Time) error
 	// PublishVersion fixes a draft; it returns ErrPublished when it is fixed already.
 	PublishVersion(ctx context.Context, t tenant.ID, v Version) error
 	WithdrawVersion(ctx context.Context, t tenant.ID, v Version) error
+	// TermsApproval reads who must approve, and how many administrators are not blocked.
+	TermsApproval(ctx context.Context, t tenant.ID) (setting Approval, admins int, err error)
+	SaveTermsApproval(ctx context.Context, t tenant.ID, setting Approval) error
+	WaveStore
 	AddText(ctx context.Context, t tenant.ID, text Text) error
 	AddPresentation(ctx context.Context, t tenant.ID, sha, content string, now time.Time) error
 	// AppendAssent adds to the record; it returns ErrRecorded for a nonce that the person has used.
@@ -35,10 +48,21 @@ type Store interface {
 	// Party reads since when u has an account and every version that u has accepted.
 	Party(ctx context.Context, u tenant.User) (Party, error)
 	SaveStanding(ctx context.Context, u tenant.User, s Standing) error
-	// CountAsked says how many people of the version's audience have not accepted at least this version.
-	CountAsked(ctx context.Context, t tenant.ID, v Version) (int64, error)
+	// CountAsked counts the people of a version's audience by the value of a facet that they have; without a facet they are all
+	// under "". Those who accepted one of these numbers are left out.
+	CountAsked(ctx context.Context, t tenant.ID, v Version, facet string, satisfied []int) (map[string]int64, error)
 	MirrorAssent(ctx context.Context, u tenant.User, document string, number int, at time.Time) error
 	FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
+}
+
+// WaveStore is what letters to many people need of persistence.
+type WaveStore interface {
+	AddWave(ctx context.Context, w Wave) error
+	DueWaves(ctx context.Context, only tenant.ID) ([]Wave, error)
+	// LockWave finds a wave and keeps others from moving it until the transaction ends; it returns ErrNotFound.
+	LockWave(ctx context.Context, w Wave) (Wave, error)
+	SaveWave(ctx context.Context, w Wave) error
+	People(ctx context.Context, t tenant.ID, v Version, told Told) ([]profile.Profile, error)
 }
 
 // stale is how old the library in memory may be: it is shown from, never decided by (case 13).
@@ -55,6 +79,7 @@ type Service struct {
 	known    map[tenant.ID]reading
 	readings uint64
 	diffs    sync.Map // "hash hash" → []Change
+	compared atomic.Int64
 }
 
 // reading is a library as it was read, with how far the database's clock was ahead of ours then.
@@ -91,6 +116,11 @@ func (s *Service) Library(ctx context.Context, t tenant.ID) (Library, time.Time,
 		return Library{}, time.Time{}, err
 	}
 	return s.remember(t, library, now), now, nil
+}
+
+// Read is Library as it is now: what who changes it must see.
+func (s *Service) Read(ctx context.Context, t tenant.ID) (Library, time.Time, error) {
+	return s.fresh(ctx, t)
 }
 
 // remember keeps a library in memory. It takes the reading of the one before when nothing has changed since.
@@ -139,7 +169,7 @@ func (s *Service) AtSignUp(ctx context.Context, t tenant.ID, locale string) ([]S
 	var all []Shown
 	for _, d := range library.Documents {
 		version, ok := library.Current(d.Key, now)
-		if !ok || !d.Assent.Gates() {
+		if !ok || !d.Gates() {
 			continue
 		}
 		if text, ok := library.Text(d.Key, version.Number, locale); ok {
@@ -186,7 +216,7 @@ func (s *Service) Owed(ctx context.Context, u tenant.User, locale string) ([]Due
 	}
 	var must, may []Due
 	for _, d := range library.Documents {
-		if !d.Assent.Gates() {
+		if !d.Gates() {
 			continue
 		}
 		if current, ok := library.Current(d.Key, now); ok && !library.Satisfies(d.Key, party, now) {
@@ -215,7 +245,7 @@ func (s *Service) MayDecide(ctx context.Context, u tenant.User) (bool, error) {
 	}
 	return slices.ContainsFunc(library.Documents, func(d Document) bool {
 		_, ok := undecided(library, d, party, now)
-		return ok && d.Assent.Gates()
+		return ok && d.Gates()
 	}), nil
 }
 
@@ -256,9 +286,15 @@ func (s *Service) Compare(old, fresh Text) []Change {
 		return known.([]Change)
 	}
 	changes := Diff(old.Source, fresh.Source)
+	if s.compared.Add(1)%maxDiffs == 0 {
+		s.diffs.Clear() // drafts are compared too, and change
+	}
 	s.diffs.Store(key, changes)
 	return changes
 }
+
+// maxDiffs is how many comparisons are kept in memory.
+const maxDiffs = 1000
 
 // History lists what u decided, newest first.
 func (s *Service) History(ctx context.Context, u tenant.User) ([]Event, error) {

@@ -23,6 +23,9 @@ var (
 	ErrChanged   = errors.New("a newer version came into force meanwhile")
 	ErrPublished = errors.New("version is published and cannot be changed")
 	ErrGoverning = errors.New("the text that decides cannot be corrected in place")
+	ErrReview    = errors.New("version waits for approval and cannot be changed")
+	ErrApproval  = errors.New("a second person has to approve this version")
+	ErrOwn       = errors.New("nobody approves what they wrote or submitted themselves")
 )
 
 // Assent is what a document asks of people. It is a type, so that an invalid form cannot be configured: only Agree and
@@ -73,12 +76,35 @@ type Document struct {
 	// shares data, which a browser may object to for its user (Global Privacy Control).
 	Confirms bool
 	Shares   bool
+	// NoticeDays is how many days before its effect the law wants a change announced, 0 for what is usual.
+	NoticeDays int
+	RetiredAt  time.Time
+}
+
+// Retired reports whether the document no longer applies, whatever its versions say: its texts stay readable for ever.
+func (d Document) Retired() bool { return !d.RetiredAt.IsZero() }
+
+// Gates reports whether people must decide about the document before they go on.
+func (d Document) Gates() bool { return d.Assent.Gates() && !d.Retired() }
+
+// Notices are the periods by law that a document may be given (terms.md 1.3): platforms to business users (Regulation
+// 2019/1150, 15 days), telecoms (directive 2018/1972, article 105(4), a month), payment services (directive 2015/2366,
+// article 54, two months). A month is taken as its longest.
+var Notices = []int{0, 15, 31, 62}
+
+// Notice is how long before its effect a change of a kind is announced, unless a reason is given: never less than the law
+// wants for the document, but for a correction that changes nothing.
+func (d Document) Notice(m Materiality) time.Duration {
+	if m == Correction {
+		return m.Notice()
+	}
+	return max(m.Notice(), time.Duration(d.NoticeDays)*24*time.Hour)
 }
 
 var keyPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,30}$`)
 
 // reserved are words that stand where a version's number stands in an address.
-var reserved = []string{"versions", "compare", "upcoming", "accept", "declined", "sha256", "as-of", "embed", "consents"}
+var reserved = []string{"versions", "compare", "upcoming", "accept", "declined", "sha256", "as-of", "embed", "consents", "approval"}
 
 // ValidKey reports whether key can name a document: it becomes part of an address for ever.
 func ValidKey(key string) bool { return keyPattern.MatchString(key) && !slices.Contains(reserved, key) }
@@ -90,6 +116,8 @@ type Version struct {
 	Materiality    Materiality
 	CreatedAt      time.Time
 	CreatedBy      string
+	EditedAt       time.Time
+	EditedBy       string
 	PublishedAt    time.Time
 	PublishedBy    string
 	AnnounceAt     time.Time
@@ -109,16 +137,20 @@ type Version struct {
 }
 
 // Audience limits whom a version asks; the empty one asks everybody. Number and Locale ask those alone who accepted that
-// version in that language, because its meaning was wrong there (case 4). JoinedBefore asks those alone whose account is older.
+// version in that language, because its meaning was wrong there (case 4). JoinedBefore asks those alone whose account is older,
+// Name and Value those alone whose profile has this facet, such as "user_metadata.country" and "DE".
 type Audience struct {
 	Number       int
 	Locale       string
 	JoinedBefore time.Time
+	Name         string
+	Value        string
 }
 
-// Party is whom a version may ask: since when they have an account, and what they accepted.
+// Party is whom a version may ask: since when they have an account, what their profile says, and what they accepted.
 type Party struct {
 	JoinedAt time.Time
+	Facets   map[string]string
 	Accepted []Standing
 }
 
@@ -126,6 +158,9 @@ type Party struct {
 func (v Version) Asks(p Party) bool {
 	a := v.Audience
 	if !a.JoinedBefore.IsZero() && !p.JoinedAt.Before(a.JoinedBefore) {
+		return false
+	}
+	if a.Name != "" && p.Facets[a.Name] != a.Value {
 		return false
 	}
 	return a.Locale == "" || slices.ContainsFunc(p.Accepted, func(s Standing) bool {
@@ -146,8 +181,12 @@ func (v Version) Announced(now time.Time) bool {
 	return v.Published() && v.WithdrawnAt.IsZero() && !now.Before(v.AnnounceAt) && now.Before(v.EffectiveAt)
 }
 
-// Visible reports whether the public may read the version at now.
+// Visible reports whether the public may read the version at now: what was announced once stays readable, what was
+// cancelled before has never been public.
 func (v Version) Visible(now time.Time) bool {
+	if !v.WithdrawnAt.IsZero() && v.WithdrawnAt.Before(now) {
+		now = v.WithdrawnAt
+	}
 	return v.Published() && (!now.Before(v.AnnounceAt) || !now.Before(v.EffectiveAt))
 }
 

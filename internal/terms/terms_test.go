@@ -90,7 +90,7 @@ func TestTextFallsBackToTheGoverningLanguage(t *testing.T) {
 }
 
 func TestRender(t *testing.T) {
-	html, err := Render(Normal("# Terms\r\n\r\n## 4. Returns {#returns}\n\nYou may *return* any [book](https://example.org).\n\n- one\n- two\n"))
+	html, err := Render(Normal("# Terms {#terms}\r\n\r\n## 4. Returns {#returns}\n\nYou may *return* any [book](https://example.org).\n\n- one\n- two\n"))
 	if err != nil || !strings.Contains(html, `<h2 id="returns">4. Returns</h2>`) || !strings.Contains(html, "<em>return</em>") {
 		t.Errorf("got %s, %v", html, err)
 	}

@@ -47,6 +47,7 @@ func Kinds() []mail.Kind {
 		mail.AccountLinked, mail.AccountUnlinked, mail.EmailFollowed, mail.EmailKept,
 		mail.NewSignIn, mail.SessionLimit,
 		mail.TermsChanged, mail.TermsAccepted, mail.ConsentConfirm, mail.AccountBlocked, mail.AccountUnblocked, mail.ProfileChangedByAdmin, mail.RequestReceived, mail.RequestAnswered, mail.ExportReady, mail.ExportMade, mail.ExportFailed, mail.Invited,
+		mail.TermsWithdrawn, mail.TermsCancelled,
 	}
 }
 
@@ -159,7 +160,7 @@ func argsOf(ctx context.Context, from From, letter mail.Letter) []any {
 // until is a day where only the day matters, else a day and a time.
 func until(ctx context.Context, letter mail.Letter) string {
 	switch letter.Kind {
-	case mail.TermsChanged, mail.RequestReceived:
+	case mail.TermsChanged, mail.TermsCancelled, mail.RequestReceived:
 		return i18n.Date(ctx, letter.Facts.Until)
 	default:
 		return i18n.DateTime(ctx, letter.Facts.Until)

@@ -41,6 +41,10 @@ func Sample(kind mail.Kind) mail.Facts {
 		f.Document, f.Version, f.Until, f.Changes = "Terms of use", 3, when.AddDate(0, 1, 0), []string{"…", "…"}
 	case mail.TermsAccepted:
 		f.Document, f.Version, f.SecondLink = "Terms of use", 3, origin+"/account/terms/example/receipt"
+	case mail.TermsWithdrawn:
+		f.Document, f.Version, f.Count = "Terms of use", 3, 2
+	case mail.TermsCancelled:
+		f.Document, f.Version, f.Until = "Terms of use", 3, when.AddDate(0, 1, 0)
 	case mail.ConsentConfirm:
 		f.Document, f.Code, f.TTL = "New books and offers", "482913", 7*24*time.Hour
 	case mail.AccountBlocked:

@@ -34,6 +34,8 @@ type shape struct {
 }
 
 func hasUntil(f mail.Facts) bool   { return !f.Until.IsZero() }
+func lacksUntil(f mail.Facts) bool { return f.Until.IsZero() }
+func hasCount(f mail.Facts) bool   { return f.Count > 0 }
 func hasTTL(f mail.Facts) bool     { return f.TTL > 0 }
 func hasLink(f mail.Facts) bool    { return f.Link != "" }
 func hasSecond(f mail.Facts) bool  { return f.SecondLink != "" }
@@ -130,6 +132,16 @@ var shapes = map[mail.Kind]shape{
 	}},
 	mail.TermsAccepted: {why: "account", parts: []part{
 		{form: text, key: "body"}, {text, "keep", hasLink}, {form: button, key: "button"}, {second, "proof", hasSecond},
+	}},
+	mail.TermsWithdrawn: {why: "account", parts: []part{
+		{form: text, key: "body"},
+		{text, "current", hasCount},
+		{text, "nothing", lacksUntil},
+		{text, "asked", hasUntil},
+		{form: button, key: "button"},
+	}},
+	mail.TermsCancelled: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: text, key: "nothing"}, {form: button, key: "button"},
 	}},
 	mail.ConsentConfirm: {why: "account", parts: []part{
 		{form: text, key: "body"}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "ttl", hasTTL}, {form: small, key: "safe"},
