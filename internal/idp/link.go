@@ -161,10 +161,22 @@ func (s *Service) comparison(ctx context.Context, u tenant.User, w weighed) (Com
 	if c.Primary, err = s.store.LockProfile(ctx, u); err != nil {
 		return c, err
 	}
-	if err := s.linkable(ctx, c.Primary); err != nil || known.User.IsZero() {
+	if err := s.linkable(ctx, c.Primary); err != nil {
 		return c, err
 	}
+	if known.User.IsZero() {
+		return c, claimed(w.Identity)
+	}
 	return c, s.secondary(ctx, &c, known)
+}
+
+// claimed refuses an identity without an account that claims an address which nobody proved: its account would be refused
+// as well (rule I-2).
+func claimed(i Identity) error {
+	if i.Email != "" && !i.EmailVerified {
+		return Unverified
+	}
+	return nil
 }
 
 // secondary fills in the account that an identity has so far.

@@ -85,6 +85,27 @@ func TestLinkingAnIdentityWithoutAnAccount(t *testing.T) {
 	})
 }
 
+// Rule I-2: an address that the provider gives and nobody proved is no more welcome without an account than with one.
+func TestLinkingAnIdentityWithAnAddressThatNobodyProved(t *testing.T) {
+	onEach(t, func(d *desk, p *idptest.Provider) {
+		d.connect(p, "demo")
+		d.connect(p, "untrusted", func(c *idp.Connection) { c.Trust = false })
+		u := d.withPassword("kim@work.example")
+		p.Claims = verified("s", kim)
+		if _, err := d.weigh(p, "untrusted", u); !errors.Is(err, idp.Unverified) {
+			d.Errorf("a provider whose word is not trusted: got %v, want %v", err, idp.Unverified)
+		}
+		p.Claims["email_verified"] = false
+		if _, err := d.weigh(p, "demo", u); !errors.Is(err, idp.Unverified) {
+			d.Errorf("an address that is not verified: got %v, want %v", err, idp.Unverified)
+		}
+		delete(p.Claims, "email")
+		if _, err := d.weigh(p, "untrusted", u); err != nil {
+			d.Errorf("no address at all: %v", err)
+		}
+	})
+}
+
 // Rule I-3: every consequence of linking two accounts.
 func TestLinkingTwoAccounts(t *testing.T) {
 	onEach(t, func(d *desk, p *idptest.Provider) {
