@@ -11,6 +11,7 @@ import (
 
 	"portico/internal/idp"
 	"portico/internal/idp/idptest"
+	"portico/internal/session"
 	"portico/internal/store/storetest"
 )
 
@@ -140,6 +141,13 @@ func TestSlowProvider(t *testing.T) {
 	}
 	if took := time.Since(started); took > 9*time.Second {
 		t.Errorf("took %s, want less than 9 s", took)
+	}
+	slow := d.connect(p, "slow", func(c *idp.Connection) { c.SignOut = true })
+	p.Instead["/.well-known/openid-configuration"] = func(http.ResponseWriter, *http.Request) { <-release }
+	started = time.Now()
+	trip, err := d.Leave(d.ctx, session.Live{Session: session.Session{Content: map[string]string{idp.ContentConnection: slow.ID}}})
+	if took := time.Since(started); err != nil || trip.Address != "" || took > 3*time.Second {
+		t.Errorf("signing out took %s and led to %q (%v), want it done soon, here alone", took, trip.Address, err)
 	}
 	close(release)
 	for wait := time.Now(); runtime.NumGoroutine() > before+4 && time.Since(wait) < 5*time.Second; {

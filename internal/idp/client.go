@@ -14,11 +14,12 @@ import (
 	"portico/internal/keys"
 )
 
-// Bounds of what a provider may cost us: one request, everything between the answer of the browser and ours, and how
-// long what a provider says of itself is believed. Skew is how far its clock may be off.
+// Bounds of what a provider may cost us: one request, everything between the answer of the browser and ours, what somebody
+// who signs out waits for, and how long what a provider says of itself is believed. Skew is how far its clock may be off.
 const (
 	requestLimit  = 5 * time.Second
 	exchangeLimit = 8 * time.Second
+	leaveLimit    = 2 * time.Second
 	believedFor   = time.Hour
 	skew          = time.Minute
 )

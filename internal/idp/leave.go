@@ -24,8 +24,8 @@ const SignedOutPath = "/signed-out"
 func (c Connection) BackChannelPath() string { return "/login/backchannel/" + c.ID }
 
 // Leave returns where somebody who signed out here goes to sign out at the provider too (OpenID Connect RP-Initiated Logout
-// 1.0), with no address when the connection does not ask for that, or the provider does not know it or does not answer:
-// signing out here never waits for others. No token is kept, so the provider may ask whether the person means it.
+// 1.0), with no address when the connection does not ask for that, or the provider does not know it or does not answer
+// within leaveLimit: who signs out is not kept waiting. No token is kept, so the provider may ask whether the person means it.
 func (s *Service) Leave(ctx context.Context, live session.Live) (Trip, error) {
 	id := live.Content[ContentConnection]
 	if id == "" {
@@ -55,6 +55,8 @@ func (s *Service) Leave(ctx context.Context, live session.Live) (Trip, error) {
 
 // endSession is where a provider signs people out, or nil.
 func (c *Client) endSession(ctx context.Context, connection Connection) *url.URL {
+	ctx, cancel := context.WithTimeout(ctx, leaveLimit)
+	defer cancel()
 	d, err := c.describe(ctx, connection)
 	if err != nil || d.EndSession == "" {
 		return nil
