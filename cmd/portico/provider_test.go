@@ -11,6 +11,7 @@ import (
 	"portico/internal/idp"
 	"portico/internal/idp/idptest"
 	"portico/internal/mail"
+	"portico/internal/profile"
 	"portico/internal/store/storetest"
 	"portico/internal/tenant"
 )
@@ -98,5 +99,34 @@ func TestWhatWasAcceptedWhenAccountsJoinAndPart(t *testing.T) {
 		w.letter(t, anaAddress, mail.AccountUnlinked)
 		again.want(again.get("/account"), http.StatusOK, "/login", "Sign in")
 		again.want(again.by(provider, again.get("/login"), "/login/with/demo"), http.StatusOK, "/terms/accept", "Clause one.")
+	})
+}
+
+// Rule P-8: what the tenant requires is asked once after the sign-in, in one step, and never when the provider gave it.
+func TestArrivalsAreAskedForWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		provider := w.connect(t, "demo", "Demo ID")
+		provider.Claims["phone_number"] = "+351 912 345 678"
+		kim := w.visitor(t)
+		kim.want(kim.by(provider, kim.get("/login"), "/login/with/demo"), http.StatusOK, "/account", "Kim")
+		provider.Claims = map[string]any{"sub": "sub-2", "email": "noa@example.org", "email_verified": true, "name": "Noa Levi"}
+		noa := w.visitor(t)
+		form := noa.want(noa.by(provider, noa.get("/login"), "/login/with/demo"), http.StatusOK, "/start", "Phone number")
+		if strings.Contains(form.body, `name="name"`) {
+			t.Error("what the provider gave is asked for again")
+		}
+		noa.want(noa.send(form, "/start", map[string]string{"phone_number": "+351 912 345 679"}), http.StatusOK, "/account", "Noa")
+		again := w.visitor(t)
+		again.want(again.by(provider, again.get("/login"), "/login/with/demo"), http.StatusOK, "/account", "Noa")
+		provider.Claims["phone_number"] = "+351 912 345 680"
+		third := w.visitor(t)
+		third.by(provider, third.get("/login"), "/login/with/demo")
+		if p, err := w.DB.FindByConnection(t.Context(), w.Tenant.ID, "demo", "noa@example.org"); err != nil || p.PhoneNumber != "+351912345679" {
+			t.Errorf("got %q and %v, want the number the person wrote", p.PhoneNumber, err)
+		}
+	}, func(s *tenant.Settings) {
+		s.Attributes = map[string]tenant.AttributePolicy{profile.FieldPhone: {Required: true}}
 	})
 }
