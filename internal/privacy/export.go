@@ -177,20 +177,8 @@ func (s *Exports) Ask(ctx context.Context, u tenant.User, layer Layer) error {
 		if err != nil {
 			return err
 		}
-		today := 0
-		for _, before := range all {
-			if before.Underway() && before.Layer == layer {
-				return nil
-			}
-			if before.Underway() {
-				return ErrExportBusy
-			}
-			if before.State != ExportFailed && now.Sub(before.AskedAt) < ExportLifetime {
-				today++
-			}
-		}
-		if today >= ExportsADay {
-			return ErrExportLimit
+		if asked, err := admit(all, layer, now); asked || err != nil {
+			return err
 		}
 		if err := s.Store.AddExport(ctx, e); err != nil {
 			return err
@@ -201,6 +189,25 @@ func (s *Exports) Ask(ctx context.Context, u tenant.User, layer Layer) error {
 		s.Wake()
 	}
 	return err
+}
+
+// admit reports whether the file was asked for already, and else whether it may be.
+func admit(all []Export, layer Layer, now time.Time) (asked bool, err error) {
+	today := 0
+	for _, e := range all {
+		switch {
+		case e.Underway() && e.Layer == layer:
+			return true, nil
+		case e.Underway():
+			return false, ErrExportBusy
+		case e.State != ExportFailed && now.Sub(e.AskedAt) < ExportLifetime:
+			today++
+		}
+	}
+	if today >= ExportsADay {
+		return false, ErrExportLimit
+	}
+	return false, nil
 }
 
 // Purge removes the content of files that expired, of every tenant, and after a month the memory of them.

@@ -148,10 +148,7 @@ func (c *composer) index() error {
 	c.page.Title = i18n.T(c.ctx, "export.file."+string(c.e.Layer), "product", c.t.Product)
 	c.page.Lead = i18n.T(c.ctx, "export.file.lead", "time", i18n.DateTime(c.ctx, c.at))
 	files := Section{Title: i18n.T(c.ctx, "export.s.files")}
-	for _, name := range slices.Sorted(maps.Keys(c.files)) {
-		files.Files = append(files.Files, name)
-	}
-	files.Files = append(files.Files, "manifest.json", "manifest.json.sig")
+	files.Files = append(slices.Sorted(maps.Keys(c.files)), "manifest.json", "manifest.json.sig")
 	excluded := Section{Title: i18n.T(c.ctx, "export.s.excluded"), Items: c.excluded()}
 	c.page.Sections = append(c.page.Sections, files, excluded)
 	return c.add("index.html", func(w io.Writer) error { return c.s.Write(c.ctx, w, c.page) })
