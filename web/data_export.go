@@ -75,7 +75,9 @@ func (s *Server) fillExport(c echo.Context, file *pages.ExportFile, e privacy.Ex
 	case e.Underway():
 		file.Underway, file.State = true, i18n.T(ctx, "export.wait")
 		file.Done, file.Total = strconv.Itoa(e.Done), strconv.Itoa(max(e.Total, 1))
-		file.Progress = i18n.T(ctx, "export.progress", "done", e.Done, "total", e.Total)
+		if e.Total > 0 {
+			file.Progress = i18n.T(ctx, "export.progress", "done", e.Done, "total", e.Total)
+		}
 	case e.Downloadable(s.Now()):
 		file.Tone, file.State = components.OK, i18n.T(ctx, "export.ready", "time", i18n.DateTime(ctx, e.ExpiresAt))
 		file.Link = "/account/data/exports/" + e.ID

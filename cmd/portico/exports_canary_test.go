@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -79,19 +80,27 @@ func newPlanter(t *testing.T, f storetest.Fixture) *planter {
 		if strings.HasPrefix(name, "goose") || slices.Contains(ofNobody, name) {
 			continue
 		}
-		rows, err := p.pool.QueryContext(t.Context(), "SELECT * FROM "+name+" WHERE 1 = 0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if p.columns[name], err = rows.ColumnTypes(); err != nil {
-			t.Fatal(err)
-		}
-		_ = rows.Close()
+		p.columns[name] = p.columnsOf(name)
 		if _, known := leftOut[name]; !known {
 			t.Errorf("nothing says whether the table %s is in the files: export it, or say why not", name)
 		}
 	}
 	return p
+}
+
+// columnsOf asks the database itself.
+func (p *planter) columnsOf(table string) []*sql.ColumnType {
+	p.t.Helper()
+	rows, err := p.pool.QueryContext(p.t.Context(), "SELECT * FROM "+table+" WHERE 1 = 0")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.ColumnTypes()
+	if err = errors.Join(err, rows.Err()); err != nil {
+		p.t.Fatal(err)
+	}
+	return columns
 }
 
 // kindOf is the kind of a column, the same in both dialects.

@@ -78,11 +78,16 @@ func (c *composer) messages() error {
 		if l, ok := i18n.Find(language); ok {
 			language = l.Name
 		}
-		return []string{c.when(r.time("queued_at")), i18n.T(c.ctx, "mail."+r.text("kind")+".subject", "product", c.t.Product), r.text("to_address"), language}
+		return []string{c.when(r.time("queued_at")), c.about(r.text("kind")), r.text("to_address"), language}
 	})
 	s.Rows, s.Text = rows, c.more(more, "messages.jsonl")
 	c.show(s)
 	return err
+}
+
+// about says what a letter was about: its subject, with dots for what it spoke of, which is erased.
+func (c *composer) about(kind string) string {
+	return i18n.T(c.ctx, "mail."+kind+".subject", "product", c.t.Product, "document", "…", "version", "…", "provider", "…")
 }
 
 // sent writes which links and codes were made, without what would make them work.
@@ -117,7 +122,7 @@ func (c *composer) providers() error {
 func (c *composer) decisions() error {
 	s := Section{Title: i18n.T(c.ctx, "export.s.decisions"), Head: c.head("time", "document", "version", "what")}
 	rows, more, err := c.lines("ledger.jsonl", Decisions, nil, func(r Record) []string {
-		return []string{c.when(r.time("occurred_at")), r.text("document"), number(r, "number"), r.text("type")}
+		return []string{c.when(r.time("occurred_at")), r.text("document"), number(r, "number"), i18n.T(c.ctx, "assent."+r.text("type"))}
 	})
 	s.Rows, s.Text = rows, c.more(more, "ledger.jsonl")
 	c.show(s)
