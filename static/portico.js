@@ -1,5 +1,8 @@
 // Comfort only: every page works without this script.
 
+// That it ran is part of what was shown.
+for (const input of document.querySelectorAll("input[data-script]")) input.value = "on";
+
 // A password can be looked at.
 for (const input of document.querySelectorAll("input[data-show]")) {
   const button = document.createElement("button");

@@ -112,7 +112,7 @@ func (s *Server) person(c echo.Context) (tenant.User, error) {
 }
 
 // personTabs are the pages about one person.
-var personTabs = []string{"", "metadata", "security", "activity", "actions"}
+var personTabs = []string{"", "metadata", "security", "consents", "activity", "actions"}
 
 // personPage is what the pages about one person have in common.
 func (s *Server) personPage(c echo.Context, p profile.Profile, tab string) pages.PersonPage {

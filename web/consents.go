@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -54,8 +53,9 @@ func (s *Server) consentsPage(c echo.Context, status int, note string) error {
 		return err
 	}
 	view := pages.ConsentsPage{
-		Page: s.page(c, "nav.consents"), Token: s.token(c), Note: note, Nonce: newNonce(), Issued: strconv.FormatInt(s.Now().Unix(), 10),
+		Page: s.page(c, "nav.consents"), Token: s.token(c), Note: note, Nonce: newNonce(),
 	}
+	view.Issued = s.issue(c, view.Nonce)
 	signal := optsOut(c)
 	for _, p := range purposes {
 		row := pages.ConsentRow{
@@ -129,7 +129,6 @@ func (s *Server) wishes(c echo.Context) ([]terms.Wish, error) {
 	if len(form.Get(fieldNonce)) != 32 {
 		return nil, echo.NewHTTPError(http.StatusBadRequest)
 	}
-	issued, _ := strconv.ParseInt(form.Get(fieldIssued), 10, 64)
 	purposes, err := s.Consents.Purposes(ctx, session.User(ctx), i18n.Current(ctx).Tag)
 	if err != nil {
 		return nil, err
@@ -145,7 +144,7 @@ func (s *Server) wishes(c echo.Context) ([]terms.Wish, error) {
 		}
 		w := terms.Wish{On: form.Get(fieldOn+key) == "on", Browser: s.browser(c), Decision: s.optOut(c)}
 		w.Document, w.Number, w.HTMLSHA256, w.Nonce, w.Method = key, number, hash, form.Get(fieldNonce), terms.MethodSettings
-		w.IssuedAt = time.Unix(issued, 0).UTC()
+		w.IssuedAt = s.issuedAt(c)
 		for _, p := range purposes {
 			if p.Document.Key == key {
 				w.Asks = w.On && p.Document.Confirms && p.Choice.State == terms.Off
@@ -154,16 +153,22 @@ func (s *Server) wishes(c echo.Context) ([]terms.Wish, error) {
 		}
 		wishes = append(wishes, w)
 	}
+	boxes := make([]terms.Box, len(wishes))
+	for i, w := range wishes {
+		boxes[i] = terms.Box{Purpose: w.Document, Ticked: w.On}
+	}
+	for i := range wishes {
+		wishes[i].Boxes = boxes
+	}
 	return wishes, nil
 }
 
 // optOut is what every decision about a purpose says of the browser.
 func (s *Server) optOut(c echo.Context) terms.Decision {
 	ctx := c.Request().Context()
-	return terms.Decision{
-		LocaleWanted: i18n.Current(ctx).Tag, Nonce: newNonce(), AcceptLang: c.Request().Header.Get("Accept-Language"),
-		OptOut: c.Request().Header.Get("Sec-GPC"), Presentation: presentation(ctx, "browser", "signal"),
-	}
+	d := decisionOf(c)
+	d.Nonce, d.Presentation = newNonce(), presentation(ctx, "browser", "signal")
+	return d
 }
 
 // heedSignal ends what the browser of somebody who has just signed in objects to.

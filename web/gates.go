@@ -57,6 +57,9 @@ func (s *Server) passes(g gate, next echo.HandlerFunc) echo.HandlerFunc {
 				return err
 			}
 			if before != "" && !deals(before, c.Path()) {
+				if before == "/terms/accept" && wantsJSON(c.Request()) {
+					return s.refuseUntilAccepted(c)
+				}
 				return s.detour(c, before)
 			}
 		}

@@ -12,11 +12,16 @@ import (
 // healthy says that the process runs.
 func (s *Server) healthy(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
 
-// ready says that the process can serve: its database answers.
+// ready says that the process can serve: its database answers. A ledger that does not verify is a warning: it keeps nobody
+// from signing in.
 func (s *Server) ready(c echo.Context) error {
 	if err := s.Ready(c.Request().Context()); err != nil {
 		s.Log.Warn("not ready", "error", err)
 		return c.String(http.StatusServiceUnavailable, "not ready\n")
+	}
+	if err := s.Ledger.Alarm(); err != nil {
+		s.Log.Error("ALARM: the record of assent", "error", err)
+		return c.String(http.StatusOK, "ready\nwarning: the ledger does not verify\n")
 	}
 	return c.String(http.StatusOK, "ready\n")
 }

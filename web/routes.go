@@ -86,6 +86,7 @@ func (s *Server) routeMap() []route {
 	routes = append(routes, s.termsRoutes()...)
 	routes = append(routes, s.consentRoutes()...)
 	routes = append(routes, s.ledgerRoutes()...)
+	routes = append(routes, s.proofRoutes()...)
 	routes = append(routes, s.exportRoutes()...)
 	routes = append(routes, s.connectionRoutes()...)
 	routes = append(routes, s.emailRoutes()...)

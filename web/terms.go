@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -64,9 +63,8 @@ func (s *Server) gatePage(c echo.Context, due terms.Due) pages.GatePage {
 	view := pages.GatePage{
 		Page: s.page(c, gateTitle(due)), Token: s.token(c),
 		Document: due.Document.Key, Number: strconv.Itoa(due.Version.Number), Hash: due.Text.HTMLSHA256, Nonce: newNonce(),
-		Issued: strconv.FormatInt(s.Now().Unix(), 10),
-		Above:  i18n.T(ctx, "gate.above", "document", due.Text.Title, "n", due.Version.Number, "date", i18n.Date(ctx, due.Version.EffectiveAt)),
-		Lead:   gateLead(ctx, due), Short: shortLines(due), HTML: due.Text.HTML, Lang: due.Text.Locale, Dir: direction(due.Text.Locale),
+		Above: i18n.T(ctx, "gate.above", "document", due.Text.Title, "n", due.Version.Number, "date", i18n.Date(ctx, due.Version.EffectiveAt)),
+		Lead:  gateLead(ctx, due), Short: shortLines(due), HTML: due.Text.HTML, Lang: due.Text.Locale, Dir: direction(due.Text.Locale),
 		Changes: diffView(due.Changes), From: due.From(),
 		Full:  i18n.T(ctx, "gate.full", "n", due.Version.Number),
 		Scope: gateScope(ctx, due),
@@ -78,6 +76,7 @@ func (s *Server) gatePage(c echo.Context, due terms.Due) pages.GatePage {
 	if due.Text.Locale != i18n.Current(ctx).Tag {
 		view.Untranslated = s.untranslated(ctx, due.Text.Locale)
 	}
+	view.Issued = s.issue(c, view.Nonce)
 	return view
 }
 
@@ -177,18 +176,14 @@ const buildID = "portico-1"
 func (s *Server) decideTerms(c echo.Context) error {
 	ctx, form := c.Request().Context(), c.Request().PostForm
 	number, _ := strconv.Atoi(form.Get(fieldNumber))
-	issued, _ := strconv.ParseInt(form.Get(fieldIssued), 10, 64)
 	from, _ := strconv.Atoi(form.Get("from"))
 	screen, err := s.gateScreen(ctx, form.Get(fieldDocument), number)
 	if err != nil {
 		return err
 	}
-	d := terms.Decision{
-		Document: form.Get(fieldDocument), Number: number, HTMLSHA256: form.Get(fieldHash), LocaleWanted: i18n.Current(ctx).Tag,
-		Nonce: form.Get(fieldNonce), Method: terms.MethodGate, DiffFrom: from, IssuedAt: time.Unix(issued, 0).UTC(),
-		AcceptLang: c.Request().Header.Get("Accept-Language"), OptOut: c.Request().Header.Get("Sec-GPC"),
-		Presentation: screen,
-	}
+	d := decisionOf(c)
+	d.Document, d.Number, d.HTMLSHA256, d.Nonce = form.Get(fieldDocument), number, form.Get(fieldHash), form.Get(fieldNonce)
+	d.Method, d.DiffFrom, d.IssuedAt, d.Presentation = terms.MethodGate, from, s.issuedAt(c), screen
 	if len(d.Nonce) != 32 || len(d.HTMLSHA256) != 64 {
 		return echo.NewHTTPError(http.StatusBadRequest)
 	}
@@ -240,7 +235,13 @@ func (s *Server) showHistory(c echo.Context) error {
 		row := pages.HistoryRow{
 			Title: text.Title, Number: e.Number, What: i18n.T(ctx, "assent."+e.Type), Time: i18n.DateTime(ctx, e.OccurredAt),
 			Language: language.Name, Lang: e.LocaleShown, Hash: e.HTMLSHA256, URL: terms.Path(e.Document, e.Number, e.LocaleShown),
-			Receipt: terms.ReceiptPath(e.ID),
+			Receipt: terms.ReceiptPath(e.ID), Waiting: !e.Placed, Promise: terms.PromisePath(e.ID),
+		}
+		if e.Document == "" {
+			row.Title = i18n.T(ctx, "history.imported")
+		}
+		if e.Revision > 1 {
+			row.URL += "&rev=" + strconv.Itoa(e.Revision)
 		}
 		if current, ok := library.Current(e.Document, now); ok && current.Number != e.Number {
 			row.Compare = compareURL(e.Document, e.Number, current.Number, e.LocaleShown)
@@ -313,12 +314,11 @@ func (s *Server) decisions(c echo.Context) ([]terms.Decision, error) {
 		if !ok || err != nil {
 			continue
 		}
-		all = append(all, terms.Decision{
-			Document: document, Number: number, HTMLSHA256: form.Get(name), LocaleWanted: i18n.Current(ctx).Tag,
-			Nonce: newNonce(), Method: terms.MethodSignUp, AcceptLang: c.Request().Header.Get("Accept-Language"),
-			OptOut:       c.Request().Header.Get("Sec-GPC"),
-			Presentation: screen,
-		})
+		d := decisionOf(c)
+		d.Document, d.Number, d.HTMLSHA256, d.Nonce = document, number, form.Get(name), newNonce()
+		d.Method, d.Presentation = terms.MethodSignUp, screen
+		d.Boxes = []terms.Box{{Purpose: document, Ticked: form.Get("terms") == "on"}}
+		all = append(all, d)
 	}
 	return all, nil
 }

@@ -82,6 +82,11 @@ func run(ctx context.Context, o options, size string) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		reports = append(reports, r)
+		said, err := ledgerReport(ctx, o, name, address)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		fmt.Println(said)
 	}
 	missed := 0
 	for _, r := range reports {

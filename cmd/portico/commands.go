@@ -34,6 +34,9 @@ func (c *migrateCommand) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Println("The database is up to date.")
+	if err := db.Guard(ctx); err != nil {
+		fmt.Println("Note:", err)
+	}
 	return db.Close()
 }
 

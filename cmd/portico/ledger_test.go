@@ -20,8 +20,19 @@ func TestPeopleProveWhatTheyAccepted(t *testing.T) {
 		ana, ben := w.member(t), w.visitor(t)
 		w.issue(t, 1, "Seven days.", nil)
 		ana.want(decide(ana, ana.get("/account"), "accept"), http.StatusOK, "/account", "")
-		path := link(t, w.letter(t, anaAddress, mail.TermsAccepted), "/account/terms/")
+		letter := w.letter(t, anaAddress, mail.TermsAccepted)
+		if !strings.Contains(letter.Text, "> Accepting covers “Terms of use”, version 1, and nothing else.") || !strings.Contains(letter.Text, "/terms/terms/1?lang=en") {
+			t.Errorf("got %s, want the statement in the words of the page", letter.Text)
+		}
+		path := link(t, letter, "/account/terms/")
 		ana.want(ana.get(path), http.StatusOK, "/account/terms", "The proof is being made")
+		ana.want(ana.get("/account/terms"), http.StatusOK, "/account/terms", "Download the promise")
+		promise := ana.get(strings.Replace(path, "/receipt", "/promise", 1)).body
+		promised, err := ledger.VerifyPromise(promise, strings.Split(ben.get("/ledger/"+string(w.Tenant.ID)+"/keys").body, "\n\n")[0])
+		_, note, _ := strings.Cut(promise, "\n\n")
+		if err != nil || !strings.Contains(promised.Payload, `"document":"terms"`) || !strings.Contains(letter.Text, strings.TrimSpace(note)) {
+			t.Errorf("got %+v, %v, and the letter %s", promised, err, letter.Text)
+		}
 		if err := w.portal.config.Ledger.SequenceTenant(t.Context(), w.Tenant); err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +47,10 @@ func TestPeopleProveWhatTheyAccepted(t *testing.T) {
 			t.Errorf("got %q, want the checkpoint of the receipt", checkpoint)
 		}
 		ben.want(ben.get(base+"/consistency?from=1&to=2"), http.StatusOK, base+"/consistency", "=")
+		ben.want(ben.get(base+"/inclusion?index=1&size=2"), http.StatusOK, base+"/inclusion", "=")
+		ben.want(ben.get(base+"/keys"), http.StatusOK, base+"/keys", strings.TrimSpace(key))
 		for path, status := range map[string]int{
+			base + "/inclusion?index=2&size=2": http.StatusNotFound, base + "/inclusion?size=2": http.StatusBadRequest,
 			base + "/consistency?from=1&to=3": http.StatusNotFound, base + "/consistency?from=x&to=1": http.StatusBadRequest,
 			"/ledger/other/checkpoint": http.StatusNotFound,
 		} {

@@ -38,6 +38,8 @@ type portal struct {
 	log     *slog.Logger
 	config  web.Config
 	letters *mail.Worker
+	outbox  *mail.Outbox
+	auditor string
 	resets  *password.Service
 	changes *verification.Service
 	guesses *guard.Service
@@ -57,6 +59,7 @@ type parts struct {
 	mailbox *mail.Mailbox // the sender of the demonstration, whose letters can be read in the browser
 	log     *slog.Logger
 	now     func() time.Time
+	auditor string    // address that is told the checkpoints of the ledgers
 	only    tenant.ID // whose letters are sent; tests share a database, each with a tenant of its own
 }
 
@@ -76,12 +79,13 @@ func build(p parts) *portal {
 	verifications := verification.New(p.db, tickets, guesses, outbox, sessions, passwords, log, p.now)
 	documents := terms.New(p.db, outbox, log, p.now)
 	proofs := ledger.New(p.db, p.ring, p.now)
+	documents.PromiseBy(proofs)
 	entrance := signin.New(p.db, hasher, guesses, tickets, sessions, outbox, log, p.now)
 	client := idp.NewClient(!p.secure, p.now)
 	providers := idp.New(p.db, p.ring, client, guesses, entrance, sessions, tickets, outbox, log, p.now)
 	files := exportsOf(p, tenants, documents, proofs, outbox, log)
 	return &portal{
-		db: p.db, tenants: tenants, log: p.log, letters: letters, resets: passwords, changes: verifications, guesses: guesses, only: p.only,
+		db: p.db, tenants: tenants, log: p.log, letters: letters, outbox: outbox, auditor: p.auditor, resets: passwords, changes: verifications, guesses: guesses, only: p.only,
 		purge: func(ctx context.Context) error {
 			return errors.Join(sessions.Purge(ctx), providers.Purge(ctx), files.Purge(ctx))
 		},
@@ -121,7 +125,7 @@ func (p *portal) serve(ctx context.Context, listener net.Listener) error {
 	}
 	background, end := context.WithCancel(context.WithoutCancel(ctx))
 	var work sync.WaitGroup
-	for _, run := range []func(context.Context){p.letters.Run, p.answerResets, p.sequence, p.tell, p.config.Exports.Run, p.minutely} {
+	for _, run := range []func(context.Context){p.letters.Run, p.answerResets, p.sequence, p.watchLedgers, p.tell, p.config.Exports.Run, p.minutely} {
 		work.Go(func() { run(background) })
 	}
 	stopped := make(chan error, 1)

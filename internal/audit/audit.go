@@ -62,6 +62,8 @@ const (
 	TermsNoticeSet     Type = "terms_notice_changed"
 	TermsAccepted      Type = "terms_accepted"
 	TermsDeclined      Type = "terms_declined"
+	TermsRecorded      Type = "terms_recorded"
+	ProofsExported     Type = "proofs_exported"
 	TermsStaleForm     Type = "stale_form"
 	ConsentGiven       Type = "consent_given"
 	ConsentWithdrawn   Type = "consent_withdrawn"
@@ -91,6 +93,7 @@ func Types() []Type {
 		EmailRequested, EmailCancelled, EmailUndone, VerifyRequested, Verified, VerifyFailed,
 		LetterFailed, AutomaticBlock, AutomaticUnblock, AdminWrote, AdminRead, Blocked,
 		Unblocked, ProfileUpdated, MetadataUpdated, ForbiddenField, SessionEnded, SessionsEnded,
+		TermsRecorded, ProofsExported,
 		Reauthenticated, TermsPublished, TermsWithdrawn, TermsCorrected, TermsAccepted, TermsDeclined, TermsStaleForm, ConsentGiven, ConsentWithdrawn, ConsentsExported,
 		ExportRequested, ExportReady, ExportDownloaded, ExportFailed, ErasureRequested, RequestAnswered, AdministratorAdded, AdministratorGone,
 		SettingsChanged, LetterLanguageSet,

@@ -27,6 +27,7 @@ type Serve struct {
 	Product     string   `env:"PORTICO_PRODUCT" default:"Portico" help:"Name of the product as people know it, at the first start; administrators change it."`
 	Support     string   `env:"PORTICO_SUPPORT_EMAIL" help:"Address at which people reach support, at the first start; administrators change it."`
 	Locales     []string `env:"PORTICO_LOCALES" default:"en,de,es,fr,pt,pl,ar,ja" help:"Enabled languages at the first start, the first is the default; administrators change them."`
+	Auditor     string   `name:"ledger-auditor" env:"PORTICO_LEDGER_AUDITOR" help:"Address that gets the signed checkpoint of every ledger each day."`
 	Proxies     []string `name:"trusted-proxies" env:"PORTICO_TRUSTED_PROXIES" help:"Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
 }
 
@@ -94,6 +95,9 @@ func (s Serve) checkMail(add func(name, what string)) {
 		add("PORTICO_MAIL_FROM", "is missing")
 	} else if _, err := mail.ParseAddress(s.MailFrom); err != nil {
 		add("PORTICO_MAIL_FROM", "must look like Harbour Books <account@example.org>")
+	}
+	if auditor, err := mail.ParseAddress(s.Auditor); s.Auditor != "" && (err != nil || auditor.Address != s.Auditor) {
+		add("PORTICO_LEDGER_AUDITOR", "must look like auditor@example.org")
 	}
 	if support, err := mail.ParseAddress(s.Support); s.Support != "" && (err != nil || support.Address != s.Support) {
 		add("PORTICO_SUPPORT_EMAIL", "must look like help@example.org")

@@ -82,6 +82,7 @@ func TestWrongSettings(t *testing.T) {
 		{"PORTICO_MAIL_FROM", func(s *config.Serve) { s.MailFrom = "" }, "is missing"},
 		{"PORTICO_MAIL_FROM", func(s *config.Serve) { s.MailFrom = "Harbour Books" }, "must look like"},
 		{"PORTICO_SUPPORT_EMAIL", func(s *config.Serve) { s.Support = "help" }, "must look like"},
+		{"PORTICO_LEDGER_AUDITOR", func(s *config.Serve) { s.Auditor = "Auditor <a@example.org>" }, "must look like"},
 		{"PORTICO_SUPPORT_EMAIL", func(s *config.Serve) { s.Support = "Help <help@example.org>" }, "must look like"},
 		{"PORTICO_LOCALES", func(s *config.Serve) { s.Locales = nil }, "is missing"},
 		{"PORTICO_LOCALES", func(s *config.Serve) { s.Locales = []string{"en", "tlh"} }, `"tlh" is not shipped`},

@@ -45,6 +45,7 @@ type Entry struct {
 	Salt       string // 32 bytes in hexadecimal
 	Commitment string // HMAC-SHA256 of the payload under the salt, in hexadecimal
 	Index      int64
+	At         time.Time
 }
 
 // Head is the newest state of a tenant's tree.
@@ -86,10 +87,11 @@ func (e Entry) leaf() (tlog.Hash, error) {
 // Store is what this package needs of persistence.
 type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
-	// LedgerKey returns the key of a tenant's ledger, its private part sealed, or ErrNone.
-	LedgerKey(ctx context.Context, t tenant.ID) (public string, sealed []byte, err error)
-	// AddLedgerKey keeps a key unless the tenant has one already.
-	AddLedgerKey(ctx context.Context, t tenant.ID, public string, sealed []byte, now time.Time) error
+	// LedgerKeys lists the keys of a tenant's ledger, the first one first. AddLedgerKey keeps the first unless there is one
+	// already, and returns the one that is kept; RotateLedgerKey adds one that follows, and erases the private parts of those before it.
+	LedgerKeys(ctx context.Context, t tenant.ID) ([]Key, error)
+	AddLedgerKey(ctx context.Context, t tenant.ID, k Key) (Key, error)
+	RotateLedgerKey(ctx context.Context, t tenant.ID, k Key) error
 	// Head returns the newest checkpoint, the zero Head for an empty tree; LockHead keeps others from moving it until the
 	// transaction ends.
 	Head(ctx context.Context, t tenant.ID) (Head, error)
@@ -100,16 +102,25 @@ type Store interface {
 	// Place gives entries their places, stores the hashes from the number first on, and moves the head.
 	Place(ctx context.Context, t tenant.ID, entries []Entry, first int64, hashes []tlog.Hash, head Head) error
 	TreeHashes(ctx context.Context, t tenant.ID, numbers []int64) ([]tlog.Hash, error)
+	// HashesFrom reads hashes by their numbers from the number first on.
+	HashesFrom(ctx context.Context, t tenant.ID, first int64, limit int) (map[int64]tlog.Hash, error)
 	// PlacedEntries lists entries by their places from the place from on; CountPlaced says how many there are.
 	PlacedEntries(ctx context.Context, t tenant.ID, from int64, limit int) ([]Entry, error)
 	CountPlaced(ctx context.Context, t tenant.ID) (int64, error)
+	// FindEntry finds an entry by its id, FindCommitment by its commitment, or returns ErrNone.
 	FindEntry(ctx context.Context, t tenant.ID, id string) (Entry, error)
+	FindCommitment(ctx context.Context, t tenant.ID, commitment string) (Entry, error)
 	// AppendEntry adds an entry of this kind that is of nobody.
 	AppendEntry(ctx context.Context, e Entry, kind string, at time.Time) error
 	// EraseEntries empties the entries of u and says how many there were.
 	EraseEntries(ctx context.Context, u tenant.User) (int, error)
-	// Checkpoints lists every checkpoint that was signed, by size.
-	Checkpoints(ctx context.Context, t tenant.ID) ([]Head, error)
+	// Checkpoints lists what was signed over more than after and at most upto entries, by size, a thousand at most of those
+	// beyond the last entry.
+	Checkpoints(ctx context.Context, t tenant.ID, after, upto int64) ([]Head, error)
+	// TellDay notes that a checkpoint of this size was told to the auditor on a day, and reports whether it was the first of
+	// that day. Told returns the newest checkpoint that was told before a moment, or the zero Head.
+	TellDay(ctx context.Context, t tenant.ID, day string, size int64, now time.Time) (bool, error)
+	Told(ctx context.Context, t tenant.ID, before time.Time) (Head, error)
 }
 
 // Service numbers entries, signs checkpoints and writes receipts.
@@ -118,13 +129,13 @@ type Service struct {
 	ring  keys.Ring
 	now   func() time.Time
 
-	mu      sync.Mutex
-	signers map[tenant.ID]note.Signer
+	mu     sync.Mutex
+	alarms map[tenant.ID]error // what the last verification found
 }
 
 // New returns the service on store. The private keys of ledgers are sealed under ring.
 func New(store Store, ring keys.Ring, now func() time.Time) *Service {
-	return &Service{store: store, ring: ring, now: now, signers: map[tenant.ID]note.Signer{}}
+	return &Service{store: store, ring: ring, now: now, alarms: map[tenant.ID]error{}}
 }
 
 // Origin names a tenant's ledger: the host, and the tenant.
@@ -134,48 +145,6 @@ func Origin(t tenant.Tenant) string {
 		host = u.Host
 	}
 	return host + "/ledger/" + string(t.ID)
-}
-
-const sealPurpose = "ledger"
-
-// signer is the key of a tenant's ledger, made when it is first needed.
-func (s *Service) signer(ctx context.Context, t tenant.Tenant) (note.Signer, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if known, ok := s.signers[t.ID]; ok {
-		return known, nil
-	}
-	_, sealed, err := s.store.LedgerKey(ctx, t.ID)
-	if errors.Is(err, ErrNone) {
-		private, public, err := note.GenerateKey(rand.Reader, Origin(t))
-		if err != nil {
-			return nil, err
-		}
-		if err := s.store.AddLedgerKey(ctx, t.ID, public, s.ring.Seal(sealPurpose, []byte(private)), s.now()); err != nil {
-			return nil, err
-		}
-		_, sealed, err = s.store.LedgerKey(ctx, t.ID) // another replica may have been first
-		if err != nil {
-			return nil, err
-		}
-	} else if err != nil {
-		return nil, err
-	}
-	private, err := s.ring.Open(sealPurpose, sealed)
-	if err != nil {
-		return nil, fmt.Errorf("open the ledger's key: %w", err)
-	}
-	made, err := note.NewSigner(string(private))
-	if err == nil {
-		s.signers[t.ID] = made
-	}
-	return made, err
-}
-
-// Key returns the public key of a tenant's ledger as a verifier key of signed notes, or ErrNone.
-func (s *Service) Key(ctx context.Context, t tenant.ID) (string, error) {
-	public, _, err := s.store.LedgerKey(ctx, t)
-	return public, err
 }
 
 // Checkpoint returns the newest checkpoint of a tenant's ledger, or ErrNone.
@@ -221,8 +190,7 @@ func (s *Service) SequenceTenant(ctx context.Context, t tenant.Tenant) error {
 }
 
 func (s *Service) place(ctx context.Context, t tenant.Tenant) (placed int, err error) {
-	signer, err := s.signer(ctx, t)
-	if err != nil {
+	if _, err := s.signer(ctx, t); err != nil { // the first key is kept whatever becomes of the entries
 		return 0, err
 	}
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
@@ -233,6 +201,10 @@ func (s *Service) place(ctx context.Context, t tenant.Tenant) (placed int, err e
 		}
 		entries, err := s.store.WaitingEntries(ctx, t.ID, batch)
 		if placed = len(entries); err != nil || placed == 0 {
+			return err
+		}
+		signer, err := s.signer(ctx, t) // none follows it while the head is locked
+		if err != nil {
 			return err
 		}
 		first := tlog.StoredHashIndex(0, head.Size)

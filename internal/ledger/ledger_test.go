@@ -41,15 +41,20 @@ var ana = "portico|ana"
 func (d *desk) write(n int) {
 	d.t.Helper()
 	for range n {
-		id := uuid.Must(uuid.NewV7()).String()
-		e := terms.Event{
-			ID: id, User: tenant.User{Tenant: d.Tenant.ID, ID: ana}, Type: terms.Accepted, Document: "terms", Number: 1, Nonce: id, OccurredAt: d.Clock.Now(),
-		}
-		if err := d.DB.AppendAssent(context.Background(), e); err != nil {
-			d.t.Error(err)
-		}
-		d.ids = append(d.ids, id)
+		d.add(context.Background())
 	}
+}
+
+func (d *desk) add(ctx context.Context) {
+	d.t.Helper()
+	id := uuid.Must(uuid.NewV7()).String()
+	e := terms.Event{
+		ID: id, User: tenant.User{Tenant: d.Tenant.ID, ID: ana}, Type: terms.Accepted, Document: "terms", Number: 1, Nonce: id, OccurredAt: d.Clock.Now(),
+	}
+	if err := d.DB.AppendAssent(ctx, e); err != nil {
+		d.t.Error(err)
+	}
+	d.ids = append(d.ids, id)
 }
 
 func (d *desk) place() {
@@ -211,6 +216,42 @@ func TestTampering(t *testing.T) {
 			key, _ := other.Key(d.t.Context(), other.Tenant.ID)
 			d.exec("UPDATE ledger_keys SET public = ? WHERE tenant_id = ?", key, string(d.Tenant.ID))
 			d.wantBroken("", "not signed by this key")
+		},
+		"a hash inside the tree": func(d *desk) {
+			d.exec("UPDATE ledger_hashes SET hash = ? WHERE tenant_id = ? AND number = 6", make([]byte, 32), string(d.Tenant.ID))
+			d.wantBroken("", "entry 3 is not the one in the tree")
+		},
+		"a checkpoint, signed with another key": func(d *desk) {
+			other := newDesk(d.t, storetest.SQLite(d.t))
+			other.write(4)
+			other.place()
+			forged, _ := other.Checkpoint(d.t.Context(), other.Tenant.ID)
+			d.exec("UPDATE ledger_checkpoints SET checkpoint = ? WHERE tenant_id = ? AND size = 4", forged, string(d.Tenant.ID))
+			d.wantBroken("", "not signed by this key (over the entries before 4)")
+		},
+		"a checkpoint put in another's place": func(d *desk) {
+			d.exec(`UPDATE ledger_checkpoints SET checkpoint = (SELECT h.checkpoint FROM ledger_heads h
+				WHERE h.tenant_id = ledger_checkpoints.tenant_id) WHERE tenant_id = ? AND size = 4`, string(d.Tenant.ID))
+			d.wantBroken("", "the checkpoint over 4 entries says it is over 7")
+		},
+		"an entry that was promised": func(d *desk) {
+			d.write(1)
+			promise, err := d.Promise(d.t.Context(), d.Tenant, tenant.User{Tenant: d.Tenant.ID, ID: ana}, d.ids[len(d.ids)-1])
+			if err != nil {
+				d.t.Fatal(err)
+			}
+			key, _ := d.Key(d.t.Context(), d.Tenant.ID)
+			promised, err := ledger.VerifyPromise(promise, key)
+			if err != nil || !strings.Contains(promised.Payload, d.ids[len(d.ids)-1]) {
+				d.t.Fatalf("got %+v, %v", promised, err)
+			}
+			if index, err := d.Kept(d.t.Context(), d.Tenant.ID, promised); err != nil || index != -1 {
+				d.t.Errorf("got %d, %v, want it waiting", index, err)
+			}
+			d.exec("DELETE FROM assent_events WHERE tenant_id = ? AND leaf_index IS NULL", string(d.Tenant.ID))
+			if _, err := d.Kept(d.t.Context(), d.Tenant.ID, promised); !errors.Is(err, ledger.ErrBroken) {
+				d.t.Errorf("got %v, want it missed", err)
+			}
 		},
 		"everything, back to yesterday": func(d *desk) {
 			today, err := d.Checkpoint(d.t.Context(), d.Tenant.ID)

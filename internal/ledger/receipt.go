@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -45,12 +44,11 @@ func (s *Service) Receipt(ctx context.Context, u tenant.User, id string) (string
 	if err != nil {
 		return "", err
 	}
-	salt, err := hex.DecodeString(e.Salt)
+	extra, err := e.extra()
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	extra := base64.StdEncoding.EncodeToString(append(salt, e.Payload...))
 	fmt.Fprintf(&b, "%s\nextra %s\nindex %d\n", proofHeader, extra, e.Index)
 	for _, hash := range proof {
 		b.WriteString(hash.String() + "\n")
@@ -67,9 +65,9 @@ type Proven struct {
 	Origin  string
 }
 
-// VerifyReceipt checks a receipt against the public key of the ledger, with nothing else. The error is ErrReceipt with the
-// reason.
-func VerifyReceipt(receipt, key string) (Proven, error) {
+// VerifyReceipt checks a receipt against the public keys of the ledger, one a line, with nothing else. The error is
+// ErrReceipt with the reason.
+func VerifyReceipt(receipt, keys string) (Proven, error) {
 	head, checkpoint, ok := strings.Cut(receipt, "\n\n")
 	lines := strings.Split(head, "\n")
 	if !ok || len(lines) < 3 || lines[0] != proofHeader {
@@ -93,7 +91,11 @@ func VerifyReceipt(receipt, key string) (Proven, error) {
 		}
 		proof = append(proof, hash)
 	}
-	origin, tree, err := openCheckpoint(checkpoint, key)
+	known, err := verifiers(keys)
+	if err != nil {
+		return Proven{}, err
+	}
+	origin, tree, err := openCheckpoint(checkpoint, known...)
 	if err != nil {
 		return Proven{}, err
 	}
@@ -109,28 +111,51 @@ func VerifyReceipt(receipt, key string) (Proven, error) {
 }
 
 // openCheckpoint checks the signature of a checkpoint and reads it.
-func openCheckpoint(checkpoint, key string) (string, tlog.Tree, error) {
-	verifier, err := note.NewVerifier(strings.TrimSpace(key))
-	if err != nil {
-		return "", tlog.Tree{}, fmt.Errorf("%w: the key cannot be read", ErrReceipt)
-	}
-	opened, err := note.Open([]byte(checkpoint), note.VerifierList(verifier))
+func openCheckpoint(checkpoint string, known ...note.Verifier) (string, tlog.Tree, error) {
+	opened, err := note.Open([]byte(checkpoint), note.VerifierList(known...))
 	if err != nil {
 		return "", tlog.Tree{}, fmt.Errorf("%w: the checkpoint is not signed by this key", ErrReceipt)
 	}
-	lines := bytes.Split([]byte(opened.Text), []byte("\n"))
-	if len(lines) < 4 || string(lines[0]) != verifier.Name() {
+	lines := strings.Split(opened.Text, "\n")
+	if len(lines) < 4 || lines[0] != opened.Sigs[0].Name {
 		return "", tlog.Tree{}, fmt.Errorf("%w: the checkpoint is of another ledger", ErrReceipt)
 	}
-	size, err := strconv.ParseInt(string(lines[1]), 10, 64)
-	if err != nil {
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	if err != nil || size < 0 {
 		return "", tlog.Tree{}, fmt.Errorf("%w: the size cannot be read", ErrReceipt)
 	}
-	root, err := tlog.ParseHash(string(lines[2]))
+	root, err := tlog.ParseHash(lines[2])
 	if err != nil {
 		return "", tlog.Tree{}, fmt.Errorf("%w: the root cannot be read", ErrReceipt)
 	}
-	return verifier.Name(), tlog.Tree{N: size, Hash: root}, nil
+	return lines[0], tlog.Tree{N: size, Hash: root}, nil
+}
+
+// Inclusion proves that the entry with this index is in the tree of this size (RFC 6962, section 2.1.1): the hash of its
+// leaf and then those from there to the root, without what it says. A size beyond the newest checkpoint is ErrNone.
+func (s *Service) Inclusion(ctx context.Context, t tenant.ID, index, size int64) ([]string, error) {
+	head, err := s.store.Head(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if index < 0 || index >= size || size > head.Size {
+		return nil, ErrNone
+	}
+	tree := stored{ctx, s.store, t}
+	leaf, err := tree.ReadHashes([]int64{tlog.StoredHashIndex(0, index)})
+	if err != nil {
+		return nil, err
+	}
+	proof, err := tlog.ProveRecord(size, index, tree)
+	return texts(append(leaf, proof...)), err
+}
+
+func texts(hashes []tlog.Hash) []string {
+	lines := make([]string, len(hashes))
+	for i, hash := range hashes {
+		lines[i] = hash.String()
+	}
+	return lines
 }
 
 // Consistency proves that the tree of size from is the beginning of the tree of size to (RFC 6962, section 2.1.2). Nothing
@@ -144,14 +169,7 @@ func (s *Service) Consistency(ctx context.Context, t tenant.ID, from, to int64) 
 		return nil, ErrNone
 	}
 	proof, err := tlog.ProveTree(to, from, stored{ctx, s.store, t})
-	if err != nil {
-		return nil, err
-	}
-	lines := make([]string, len(proof))
-	for i, hash := range proof {
-		lines[i] = hash.String()
-	}
-	return lines, nil
+	return texts(proof), err
 }
 
 // Attest signs a statement about something that is not in the tree with the key of the tenant's ledger: a signed note whose

@@ -41,6 +41,8 @@ const (
 	SessionLimit          Kind = "session_limit"
 	TermsChanged          Kind = "terms_changed"
 	TermsAccepted         Kind = "terms_accepted"
+	TermsRecorded         Kind = "terms_recorded"
+	LedgerCheckpoint      Kind = "ledger_checkpoint"
 	TermsWithdrawn        Kind = "terms_withdrawn"
 	TermsCancelled        Kind = "terms_cancelled"
 	ConsentConfirm        Kind = "consent_confirm"
@@ -74,6 +76,7 @@ type Facts struct {
 	Count      int           `json:"count,omitempty"`
 	Provider   string        `json:"provider,omitempty"`
 	Message    string        `json:"message,omitempty"`
+	Proof      string        `json:"proof,omitempty"`
 }
 
 // Letter is a letter to be sent. User is the id of whom it concerns, empty for a stranger.

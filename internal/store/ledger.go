@@ -14,31 +14,6 @@ import (
 	"portico/internal/tenant"
 )
 
-type ledgerKeyRow struct {
-	TenantID  string
-	Public    string
-	Sealed    []byte
-	CreatedAt time.Time
-}
-
-func (ledgerKeyRow) TableName() string { return "ledger_keys" }
-
-// LedgerKey returns the key of a tenant's ledger, or ledger.ErrNone.
-func (db *DB) LedgerKey(ctx context.Context, t tenant.ID) (public string, sealed []byte, err error) {
-	var row ledgerKeyRow
-	err = found(db.db(ctx).Where("tenant_id = ?", string(t)).Take(&row).Error)
-	if errors.Is(err, ErrNotFound) {
-		err = ledger.ErrNone
-	}
-	return row.Public, row.Sealed, err
-}
-
-// AddLedgerKey keeps a key unless the tenant has one already.
-func (db *DB) AddLedgerKey(ctx context.Context, t tenant.ID, public string, sealed []byte, now time.Time) error {
-	row := ledgerKeyRow{string(t), public, sealed, now}
-	return db.db(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error
-}
-
 type headRow struct {
 	TenantID   string
 	Size       int64
@@ -82,6 +57,7 @@ func (db *DB) Waiting(ctx context.Context) ([]tenant.ID, error) {
 func (r assentEventRow) entry() ledger.Entry {
 	e := ledger.Entry{
 		Tenant: tenant.ID(r.TenantID), ID: r.EventID, User: r.UserID, Payload: r.Payload, Salt: r.Salt, Commitment: r.Commitment, Index: -1,
+		At: r.OccurredAt.UTC(),
 	}
 	if r.LeafIndex != nil {
 		e.Index = *r.LeafIndex
@@ -200,13 +176,38 @@ func (db *DB) TreeHashes(ctx context.Context, t tenant.ID, numbers []int64) ([]t
 	return hashes, nil
 }
 
-// Checkpoints lists every checkpoint that was signed, by size.
-func (db *DB) Checkpoints(ctx context.Context, t tenant.ID) ([]ledger.Head, error) {
+// HashesFrom reads hashes of a tenant's tree by their numbers from the number first on.
+func (db *DB) HashesFrom(ctx context.Context, t tenant.ID, first int64, limit int) (map[int64]tlog.Hash, error) {
+	var rows []hashRow
+	err := db.db(ctx).Where("tenant_id = ? AND number >= ?", string(t), first).Order("number").Limit(limit).Find(&rows).Error
+	hashes := make(map[int64]tlog.Hash, len(rows))
+	for _, row := range rows {
+		if len(row.Hash) == tlog.HashSize {
+			hashes[row.Number] = tlog.Hash(row.Hash)
+		}
+	}
+	return hashes, err
+}
+
+// Checkpoints lists what was signed over more than after and at most upto entries, by size.
+func (db *DB) Checkpoints(ctx context.Context, t tenant.ID, after, upto int64) ([]ledger.Head, error) {
 	var rows []headRow
-	err := db.db(ctx).Table("ledger_checkpoints").Where("tenant_id = ?", string(t)).Order("size").Find(&rows).Error
+	err := db.db(ctx).Table("ledger_checkpoints").Where("tenant_id = ? AND size > ? AND size <= ?", string(t), after, upto).
+		Order("size").Limit(1000).Find(&rows).Error
 	heads := make([]ledger.Head, len(rows))
 	for i, row := range rows {
 		heads[i] = row.head()
 	}
 	return heads, err
+}
+
+// FindCommitment finds an entry by its commitment, or returns ledger.ErrNone. No index helps: it is for the rare case that
+// somebody shows a promise.
+func (db *DB) FindCommitment(ctx context.Context, t tenant.ID, commitment string) (ledger.Entry, error) {
+	var row assentEventRow
+	err := found(db.db(ctx).Where("tenant_id = ? AND commitment = ?", string(t), commitment).Take(&row).Error)
+	if errors.Is(err, ErrNotFound) {
+		return ledger.Entry{}, ledger.ErrNone
+	}
+	return row.entry(), err
 }

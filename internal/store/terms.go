@@ -240,7 +240,7 @@ func (db *DB) Assents(ctx context.Context, u tenant.User) ([]terms.Event, error)
 		if err := json.Unmarshal([]byte(row.Payload), &events[i]); err != nil {
 			return nil, err
 		}
-		events[i].User = u
+		events[i].User, events[i].Placed = u, row.LeafIndex != nil
 	}
 	return events, nil
 }
@@ -298,19 +298,16 @@ func (db *DB) SaveStanding(ctx context.Context, u tenant.User, s terms.Standing)
 }
 
 // MirrorAssent notes an acceptance in app_metadata, where applications that came from elsewhere look for it (rule T-4).
-func (db *DB) MirrorAssent(ctx context.Context, u tenant.User, document string, number int, at time.Time) error {
+func (db *DB) MirrorAssent(ctx context.Context, u tenant.User, patch func(before profile.Metadata) profile.Metadata) error {
 	p, err := db.LockProfile(ctx, u)
 	if err != nil {
 		return err
 	}
-	mirrored := map[string]any{}
-	_ = json.Unmarshal(p.AppMetadata["terms"], &mirrored)
-	mirrored[document] = map[string]any{"accepted": number, "at": at.Format(time.RFC3339)}
-	value, err := json.Marshal(mirrored)
-	if err != nil {
-		return err
+	changed := patch(p.AppMetadata)
+	if len(changed) == 0 {
+		return nil
 	}
 	before := p.Facets()
-	p.AppMetadata = p.AppMetadata.Patch(profile.Metadata{"terms": value})
+	p.AppMetadata = p.AppMetadata.Patch(changed)
 	return errors.Join(db.saveColumns(ctx, p, "app_metadata"), db.saveFacets(ctx, p, before))
 }

@@ -78,7 +78,22 @@ type Settings struct {
 	LettersPerMinute int `json:"letters_per_minute,omitempty"`
 	// ResetMinutes is how long the link of a reset letter works, up to a day (row 14).
 	ResetMinutes int `json:"reset_minutes,omitempty"`
+	// TermsMirror says where in app_metadata an acceptance is noted for applications (rule T-4).
+	TermsMirror Mirror `json:"terms_mirror,omitzero"`
 }
+
+// Mirror is how an acceptance is noted in app_metadata: as terms.<document>, or with MirrorFlat as <name> and
+// <name>_timestamp in milliseconds, where Names has the name of a document whose key is not its name.
+type Mirror struct {
+	Form  string            `json:"form,omitempty"`
+	Names map[string]string `json:"names,omitempty"`
+}
+
+// The forms of Mirror besides the usual one.
+const (
+	MirrorFlat = "flat"
+	MirrorNone = "none"
+)
 
 // Verification is the policy for unverified addresses: Mode is VerifyAllow, VerifyRemind or VerifyRequire,
 // the latter taking effect Days days after sign-up.

@@ -65,7 +65,10 @@ type Event struct {
 	DiffFrom     int         `json:"diff_from,omitempty"`
 	DiffTo       int         `json:"diff_to,omitempty"`
 	Script       bool        `json:"script"`
+	Purposes     []Box       `json:"purposes,omitempty"`
 	SignedInAt   time.Time   `json:"authenticated_at,omitzero"`
+	SignedInBy   string      `json:"authenticated_by,omitempty"`
+	SignInLevel  string      `json:"authenticator_level,omitempty"`
 	Session      string      `json:"session_sha256,omitempty"`
 	IP           string      `json:"ip"`
 	UserAgent    string      `json:"user_agent"`
@@ -76,6 +79,19 @@ type Event struct {
 	IssuedAt     time.Time   `json:"page_issued_at,omitzero"`
 	Deadline     time.Time   `json:"deadline,omitzero"`
 	Nonce        string      `json:"nonce"`
+	Actor        string      `json:"actor,omitempty"`
+	Reason       string      `json:"reason,omitempty"`
+	Evidence     string      `json:"evidence,omitempty"`
+
+	Source map[string]string `json:"import_source,omitempty"`
+	// Placed says whether the entry has its place in the ledger's tree; it is no part of the record.
+	Placed bool `json:"-"`
+}
+
+// Box is a box of the form by which a decision was made: which purpose, and whether it was ticked.
+type Box struct {
+	Purpose string `json:"purpose"`
+	Ticked  bool   `json:"ticked"`
 }
 
 // Standing is a version that a person has accepted: derived from the record, and rebuildable from it.
@@ -98,6 +114,14 @@ type Presentation struct {
 	Words   []string `json:"words"` // statement, labels of the buttons, texts of the links, in the order of the page
 }
 
+// statement is what was agreed to, as the screen said it.
+func (p Presentation) statement() string {
+	if len(p.Words) == 0 {
+		return ""
+	}
+	return p.Words[0]
+}
+
 func (p Presentation) encode() (sha, content string) {
 	encoded, _ := json.Marshal(p) // only texts
 	sum := sha256.Sum256(encoded)
@@ -118,7 +142,21 @@ type Decision struct {
 	AcceptLang   string
 	OptOut       string
 	IssuedAt     time.Time
+	SignedInBy   string // "password", or "provider" and its id
+	Script       bool   // whether the browser ran ours
+	Boxes        []Box
 }
+
+// level is how sure the way of signing in is (NIST SP 800-63B-4): one factor of ours, or what a provider does not say.
+func (d Decision) level() string {
+	if d.SignedInBy == ByPassword {
+		return "aal1"
+	}
+	return ""
+}
+
+// ByPassword says that somebody signed in with their password.
+const ByPassword = "password"
 
 // AcceptAtSignUp records what somebody accepted with the account that is being created, in its transaction. It returns
 // ErrChanged when a text is no longer the one in force, or when one that gates was not shown.
@@ -131,7 +169,11 @@ func (s *Service) AcceptAtSignUp(ctx context.Context, u tenant.User, decisions [
 		return err
 	}
 	for _, d := range decisions {
-		if _, err := s.record(ctx, library, now, u, d, Accepted); err != nil {
+		e, err := s.record(ctx, library, now, u, d, Accepted)
+		if err != nil {
+			return err
+		}
+		if err := s.mirror(ctx, u, d, e); err != nil {
 			return err
 		}
 	}
@@ -285,6 +327,7 @@ func eventOf(ctx context.Context, u tenant.User, d Decision, v Version, t Text, 
 		Manifest: v.Manifest, LocaleShown: t.Locale, LocaleWanted: d.LocaleWanted, Revision: t.Revision,
 		SourceSHA256: t.SourceSHA256, HTMLSHA256: t.HTMLSHA256, Method: d.Method, DiffFrom: d.DiffFrom, DiffTo: v.Number,
 		SignedInAt: live.AuthenticatedAt, Session: live.Hash, UserAgent: origin.UserAgent, AcceptLang: d.AcceptLang,
+		SignedInBy: d.SignedInBy, SignInLevel: d.level(), Script: d.Script, Purposes: d.Boxes,
 		OptOut: d.OptOut, RequestID: origin.RequestID, OccurredAt: now, IssuedAt: d.IssuedAt, Deadline: v.EnforceAt, Nonce: d.Nonce,
 	}
 	if origin.IP.IsValid() {
@@ -299,6 +342,9 @@ func eventOf(ctx context.Context, u tenant.User, d Decision, v Version, t Text, 
 // ReceiptPath is where a person finds the proof of an event of theirs.
 func ReceiptPath(event string) string { return "/account/terms/" + event + "/receipt" }
 
+// PromisePath is where a person finds what was promised about an event of theirs, before its proof can be made.
+func PromisePath(event string) string { return "/account/terms/" + event + "/promise" }
+
 // about is an event of a version itself, which the ledger keeps with the manifest.
 func about(ctx context.Context, what string, actor tenant.User, v Version, now time.Time) (Event, error) {
 	e, err := eventOf(ctx, tenant.User{Tenant: actor.Tenant}, Decision{Document: v.Document}, v, Text{}, now)
@@ -308,7 +354,7 @@ func about(ctx context.Context, what string, actor tenant.User, v Version, now t
 
 // thank records the acceptance where people look, mirrors it for older applications (rule T-4), and mails a copy.
 func (s *Service) thank(ctx context.Context, library Library, u tenant.User, d Decision, e Event) error {
-	if err := s.store.MirrorAssent(ctx, u, d.Document, d.Number, e.OccurredAt); err != nil {
+	if err := s.mirror(ctx, u, d, e); err != nil {
 		return err
 	}
 	if err := s.log.Record(ctx, audit.Event{Type: audit.TermsAccepted, User: u, Fields: []string{d.Document}}); err != nil {
@@ -321,11 +367,15 @@ func (s *Service) thank(ctx context.Context, library Library, u tenant.User, d D
 	}
 	language, _ := profile.LetterLanguage(t, p, d.LocaleWanted)
 	text, _ := library.Text(d.Document, d.Number, language)
+	promise, err := s.promise(ctx, u, e.ID)
+	if err != nil {
+		return err
+	}
 	return s.outbox.Send(ctx, mail.Letter{
 		Tenant: t.ID, User: u.ID, To: p.Email, Kind: mail.TermsAccepted, Language: language,
 		Facts: mail.Facts{
 			Name: p.Nickname, Document: text.Title, Version: d.Number, Time: e.OccurredAt, Link: t.URL(Path(d.Document, d.Number, text.Locale)),
-			SecondLink: t.URL(ReceiptPath(e.ID)),
+			SecondLink: t.URL(ReceiptPath(e.ID)), Text: d.Presentation.statement(), Proof: promise,
 		},
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"portico/internal/audit"
+	"portico/internal/ledger"
 	"portico/internal/mail"
 	"portico/internal/profile"
 	"portico/internal/tenant"
@@ -51,7 +52,8 @@ type Store interface {
 	// CountAsked counts the people of a version's audience by the value of a facet that they have; without a facet they are all
 	// under "". Those who accepted one of these numbers are left out.
 	CountAsked(ctx context.Context, t tenant.ID, v Version, facet string, satisfied []int) (map[string]int64, error)
-	MirrorAssent(ctx context.Context, u tenant.User, document string, number int, at time.Time) error
+	// MirrorAssent patches app_metadata with what patch makes of it.
+	MirrorAssent(ctx context.Context, u tenant.User, patch func(before profile.Metadata) profile.Metadata) error
 	FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 }
 
@@ -74,6 +76,7 @@ type Service struct {
 	outbox *mail.Outbox
 	log    *audit.Log
 	now    func() time.Time
+	proofs *ledger.Service
 
 	mu       sync.Mutex
 	known    map[tenant.ID]reading

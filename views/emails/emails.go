@@ -46,6 +46,7 @@ func Kinds() []mail.Kind {
 		mail.EmailChangeConfirm, mail.EmailChangeNotice, mail.EmailChanged, mail.EmailChangedByAdmin, mail.EmailTaken,
 		mail.AccountLinked, mail.AccountUnlinked, mail.EmailFollowed, mail.EmailKept,
 		mail.NewSignIn, mail.SessionLimit,
+		mail.LedgerCheckpoint, mail.TermsRecorded,
 		mail.TermsChanged, mail.TermsAccepted, mail.ConsentConfirm, mail.AccountBlocked, mail.AccountUnblocked, mail.ProfileChangedByAdmin, mail.RequestReceived, mail.RequestAnswered, mail.ExportReady, mail.ExportMade, mail.ExportFailed, mail.Invited,
 		mail.TermsWithdrawn, mail.TermsCancelled,
 	}
@@ -202,6 +203,10 @@ func (w words) blocks(p part) []block {
 		}
 	case fields:
 		return w.fields()
+	case verbatim:
+		if f.Proof != "" {
+			return []block{{form: verbatim, items: strings.Split(strings.TrimSpace(f.Proof), "\n")}}
+		}
 	case quote:
 		if said := f.Message + f.Text; said != "" {
 			return []block{{form: quote, items: strings.Split(strings.ReplaceAll(said, "\r\n", "\n"), "\n")}}
@@ -265,6 +270,8 @@ func (m model) text() string {
 			para(p.text+":", p.url)
 		case list:
 			para("- " + strings.Join(p.items, "\n- "))
+		case verbatim:
+			para(p.items...)
 		case quote:
 			para("> " + strings.Join(p.items, "\n> "))
 		default:

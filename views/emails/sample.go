@@ -40,7 +40,12 @@ func Sample(kind mail.Kind) mail.Facts {
 	case mail.TermsChanged:
 		f.Document, f.Version, f.Until, f.Changes = "Terms of use", 3, when.AddDate(0, 1, 0), []string{"…", "…"}
 	case mail.TermsAccepted:
-		f.Document, f.Version, f.SecondLink = "Terms of use", 3, origin+"/account/terms/example/receipt"
+		f.Document, f.Version, f.SecondLink, f.Text = "Terms of use", 3, origin+"/account/terms/example/receipt", "…"
+		f.Proof = "account.example.org/ledger/default\npromise\nX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4g=\n2026-11-21T07:58:00Z\n\n— account.example.org/ledger/default X4gkX4gk…\n"
+	case mail.TermsRecorded:
+		f.Document, f.Version, f.Message = "Terms of use", 3, "…"
+	case mail.LedgerCheckpoint:
+		f.Name, f.Proof = "", "account.example.org/ledger/default\n3\nX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4g=\n\n— account.example.org/ledger/default X4gkX4gk…\n"
 	case mail.TermsWithdrawn:
 		f.Document, f.Version, f.Count = "Terms of use", 3, 2
 	case mail.TermsCancelled:

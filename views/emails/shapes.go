@@ -6,15 +6,16 @@ import "portico/internal/mail"
 type form int
 
 const (
-	text   form = iota
-	small       // set apart at the end: how long things work, and what to do if it was not you
-	code        // the code, large; with a key, after the words mail.code.<key>
-	button      // leads to Facts.Link
-	second      // leads to Facts.SecondLink
-	place       // when, from which browser and address
-	list        // Facts.Changes
-	fields      // Facts.Changes as names of attributes
-	quote       // Facts.Message or Facts.Text: what a person wrote
+	text     form = iota
+	small         // set apart at the end: how long things work, and what to do if it was not you
+	code          // the code, large; with a key, after the words mail.code.<key>
+	button        // leads to Facts.Link
+	second        // leads to Facts.SecondLink
+	place         // when, from which browser and address
+	list          // Facts.Changes
+	fields        // Facts.Changes as names of attributes
+	quote         // Facts.Message or Facts.Text: what a person wrote
+	verbatim      // Facts.Proof to the letter: what a program reads
 )
 
 // part is one part of a letter: its form and the last piece of its message key, mail.<kind>.<key>.
@@ -42,6 +43,7 @@ func hasSecond(f mail.Facts) bool  { return f.SecondLink != "" }
 func hasChanges(f mail.Facts) bool { return len(f.Changes) > 0 }
 func hasMessage(f mail.Facts) bool { return f.Message != "" }
 func hasText(f mail.Facts) bool    { return f.Text != "" }
+func hasProof(f mail.Facts) bool   { return f.Proof != "" }
 
 // shapes says of every kind of letter what it consists of. A new kind is a line here and its words in letters.json.
 var shapes = map[mail.Kind]shape{
@@ -131,7 +133,21 @@ var shapes = map[mail.Kind]shape{
 		{form: small, key: "next"},
 	}},
 	mail.TermsAccepted: {why: "account", parts: []part{
-		{form: text, key: "body"}, {text, "keep", hasLink}, {form: button, key: "button"}, {second, "proof", hasSecond},
+		{form: text, key: "body"},
+		{text, "said", hasText},
+		{form: quote},
+		{text, "keep", hasLink},
+		{form: button, key: "button"},
+		{second, "proof", hasSecond},
+		{text, "promise", hasProof},
+		{form: verbatim},
+		{small, "check", hasSecond},
+	}},
+	mail.TermsRecorded: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: text, key: "reason"}, {form: quote}, {form: button, key: "button"}, {form: small, key: "safe"},
+	}},
+	mail.LedgerCheckpoint: {why: "auditor", parts: []part{
+		{form: text, key: "body"}, {form: text, key: "keep"}, {form: verbatim}, {form: button, key: "button"},
 	}},
 	mail.TermsWithdrawn: {why: "account", parts: []part{
 		{form: text, key: "body"},
