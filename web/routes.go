@@ -77,6 +77,7 @@ func (s *Server) routeMap() []route {
 			post(anyone, l.path, s.redeemChange(l)))
 	}
 	routes = append(routes, s.startRoutes()...)
+	routes = append(routes, s.secureRoutes()...)
 	routes = append(routes, s.wellKnownRoutes()...)
 	routes = append(routes, s.providerRoutes()...)
 	routes = append(routes, s.linkingRoutes()...)

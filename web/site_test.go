@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"portico/internal/audit"
 	"portico/internal/guard"
@@ -72,6 +73,11 @@ func (s *site) QueueLetter(_ context.Context, q mail.Queued) error {
 	return nil
 }
 
+// PreviousAddresses are those the database knows.
+func (s *site) PreviousAddresses(ctx context.Context, u tenant.User, now time.Time) ([]string, error) {
+	return s.DB.PreviousAddresses(ctx, u, now)
+}
+
 // newSite builds the product on a fixture, as the command does; with TLS when the tenant's origin has it.
 func newSite(t *testing.T, f storetest.Fixture) *site {
 	t.Helper()
@@ -97,7 +103,7 @@ func newSite(t *testing.T, f storetest.Fixture) *site {
 		SignUp:       signup.New(db, s.hasher, guesses, s.terms, verifications, outbox, log, now),
 		SignIn:       entrance,
 		Providers:    idp.New(db, ring, client, guesses, entrance, sessions, tickets, outbox, log, now),
-		Verification: verifications, Passwords: s.passwords, Profiles: profile.New(db, log, now), Terms: s.terms,
+		Verification: verifications, Passwords: s.passwords, Profiles: profile.New(db, outbox, log, now), Terms: s.terms,
 		Consents: terms.NewConsents(s.terms, db, tickets), Ledger: ledger.New(db, ring, now), Audit: log, Secure: secure,
 		Ready: db.Ping, Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Now: now,
 	})

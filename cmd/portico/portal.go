@@ -93,7 +93,7 @@ func build(p parts) *portal {
 			Tenants: tenants, Ring: p.ring, Cookies: session.NewCookies(sessions, p.ring, p.secure), Sessions: sessions,
 			SignUp: signup.New(p.db, hasher, guesses, documents, verifications, outbox, log, p.now),
 			SignIn: entrance, Providers: providers,
-			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, log, p.now), Terms: documents,
+			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, outbox, log, p.now), Terms: documents,
 			Consents: terms.NewConsents(documents, p.db, tickets), Ledger: proofs, Audit: log,
 			Privacy: privacy.New(p.db, outbox, log, p.now), Exports: files,
 			Admin:  admin.New(p.db, tickets, sessions, guesses, verifications, passwords, outbox, log, p.now),

@@ -218,10 +218,11 @@ func (s *Service) Block(ctx context.Context, actor, u tenant.User, b Blocking) e
 		if _, err := s.sessions.EndAll(ctx, u, ""); err != nil {
 			return nil, err
 		}
-		if err := s.tickets.Void(ctx, u); err != nil {
+		// First, because the addresses from before are known by their open links.
+		if err := s.tell(ctx, p, mail.AccountBlocked, mail.Facts{Message: p.Block.Message, Until: b.Until}); err != nil {
 			return nil, err
 		}
-		return nil, s.tell(ctx, p, mail.AccountBlocked, mail.Facts{Message: p.Block.Message, Until: b.Until})
+		return nil, s.tickets.Void(ctx, u)
 	})
 }
 

@@ -60,6 +60,9 @@ func (d *desk) mailed(want ...string) {
 	d.tray.letters = nil
 }
 
+// PreviousAddresses are none.
+func (*tray) PreviousAddresses(context.Context, tenant.User, time.Time) ([]string, error) { return nil, nil }
+
 func newDesk(t *testing.T, f storetest.Fixture) *desk {
 	t.Helper()
 	ring, err := keys.New(keys.Generate())

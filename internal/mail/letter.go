@@ -37,6 +37,7 @@ const (
 	EmailTaken            Kind = "email_taken"
 	AccountLinked         Kind = "account_linked"
 	AccountUnlinked       Kind = "account_unlinked"
+	PhoneChanged          Kind = "phone_changed"
 	NewSignIn             Kind = "new_sign_in"
 	SessionLimit          Kind = "session_limit"
 	TermsChanged          Kind = "terms_changed"
@@ -108,6 +109,8 @@ type Queued struct {
 // Queue is what the outbox needs of persistence.
 type Queue interface {
 	QueueLetter(ctx context.Context, q Queued) error
+	// PreviousAddresses lists the proven addresses that u had before and can bring back at now.
+	PreviousAddresses(ctx context.Context, u tenant.User, now time.Time) ([]string, error)
 }
 
 // Outbox takes letters in.
@@ -127,12 +130,28 @@ func NewOutbox(queue Queue, ring keys.Ring, now func() time.Time, wake func()) *
 // purpose is what facts are sealed for.
 const purpose = "letter"
 
-// Send queues a letter in the transaction of ctx. It returns ErrAddress for an address that no letter can go to; a person
+// Send queues a letter in the transaction of ctx, and copies of it where it warns. It returns ErrAddress for an address that no letter can go to; a person
 // who has none at all gets no letters (rule N-9).
 func (o *Outbox) Send(ctx context.Context, l Letter) error {
 	if l.To == "" && l.User != "" {
 		return nil
 	}
+	copies, err := o.copies(ctx, l)
+	if err != nil {
+		return err
+	}
+	for _, one := range append(copies, l) {
+		if err := o.queueOne(ctx, one); err != nil {
+			return err
+		}
+	}
+	if o.wake != nil {
+		o.wake()
+	}
+	return nil
+}
+
+func (o *Outbox) queueOne(ctx context.Context, l Letter) error {
 	if strings.ContainsAny(l.To, "\r\n\x00") {
 		return ErrAddress
 	}
@@ -147,12 +166,8 @@ func (o *Outbox) Send(ctx context.Context, l Letter) error {
 	if err != nil {
 		return err
 	}
-	err = o.queue.QueueLetter(ctx, Queued{
+	return o.queue.QueueLetter(ctx, Queued{
 		ID: id.String(), Tenant: l.Tenant, User: l.User, To: l.To, Kind: l.Kind, Language: l.Language,
 		Sealed: o.ring.Seal(purpose, facts), QueuedAt: o.now(),
 	})
-	if err == nil && o.wake != nil {
-		o.wake()
-	}
-	return err
 }

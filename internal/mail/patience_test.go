@@ -32,6 +32,10 @@ func (q *queue) QueueLetter(_ context.Context, l mail.Queued) error {
 	return nil
 }
 
+func (q *queue) PreviousAddresses(context.Context, tenant.User, time.Time) ([]string, error) {
+	return nil, nil
+}
+
 func (q *queue) ClaimLetters(_ context.Context, _ tenant.ID, _ string, most int, _ time.Duration) ([]mail.Queued, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

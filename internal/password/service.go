@@ -31,8 +31,6 @@ type Store interface {
 	SavePasswordReset(ctx context.Context, p profile.Profile) error
 	// DropChange gives up a change of address that has not taken effect.
 	DropChange(ctx context.Context, u tenant.User) error
-	// PreviousAddress returns the address before a change that took effect since then, or nothing.
-	PreviousAddress(ctx context.Context, u tenant.User, since time.Time) (string, error)
 	AddResetRequest(ctx context.Context, r Request) error
 	// ResetRequests returns the requests of a tenant that wait, the oldest first.
 	ResetRequests(ctx context.Context, t tenant.ID, limit int) ([]Request, error)
@@ -273,22 +271,5 @@ func (s *Service) save(ctx context.Context, p profile.Profile, hash, way string)
 	if err != nil {
 		return err
 	}
-	return s.tell(ctx, p)
-}
-
-// afterwards is how long the address before a change is still told what happens to the account (security.md row 66).
-const afterwards = 7 * 24 * time.Hour
-
-// tell mails that there is a new password to the address of p, and to the one it had until lately.
-func (s *Service) tell(ctx context.Context, p profile.Profile) error {
-	facts := mail.Facts{Link: tenant.From(ctx).URL("/password/forgot")}
-	if err := s.send(ctx, p, mail.PasswordChanged, facts); err != nil {
-		return err
-	}
-	before, err := s.store.PreviousAddress(ctx, p.User, s.now().Add(-afterwards))
-	if err != nil || before == "" || profile.EmailKey(before) == profile.EmailKey(p.Email) {
-		return err
-	}
-	p.Email = before
-	return s.send(ctx, p, mail.PasswordChanged, facts)
+	return s.send(ctx, p, mail.PasswordChanged, mail.Facts{Link: tenant.From(ctx).URL("/secure")})
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"portico/internal/audit"
+	"portico/internal/keys"
+	"portico/internal/mail"
 	"portico/internal/profile"
 	"portico/internal/store/storetest"
 	"portico/internal/tenant"
@@ -28,8 +30,13 @@ type desk struct {
 
 func newDesk(t *testing.T, f storetest.Fixture, changes ...func(*profile.Profile)) desk {
 	t.Helper()
+	ring, err := keys.New(keys.Generate())
+	if err != nil {
+		t.Fatal(err)
+	}
+	outbox := mail.NewOutbox(f.DB, ring, f.Clock.Now, nil)
 	return desk{
-		f, profile.New(f.DB, audit.New(f.DB, f.Clock.Now), f.Clock.Now), tenant.With(t.Context(), f.Tenant),
+		f, profile.New(f.DB, outbox, audit.New(f.DB, f.Clock.Now), f.Clock.Now), tenant.With(t.Context(), f.Tenant),
 		f.NewUser(t, "ana@example.org", changes...),
 	}
 }

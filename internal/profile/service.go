@@ -13,6 +13,7 @@ import (
 
 	"portico/internal/audit"
 	"portico/internal/i18n"
+	"portico/internal/mail"
 	"portico/internal/tenant"
 	"portico/internal/valid"
 )
@@ -29,14 +30,15 @@ type Store interface {
 // Service finds and edits profiles.
 type Service struct {
 	store   Store
+	outbox  *mail.Outbox
 	log     *audit.Log
 	now     func() time.Time
 	schemas sync.Map // text of a declaration → Schema, so that each is compiled once
 }
 
 // New returns the service on store.
-func New(store Store, log *audit.Log, now func() time.Time) *Service {
-	return &Service{store: store, log: log, now: now}
+func New(store Store, outbox *mail.Outbox, log *audit.Log, now func() time.Time) *Service {
+	return &Service{store: store, outbox: outbox, log: log, now: now}
 }
 
 // Schema returns the declared user_metadata of a tenant. A declaration that cannot be read declares nothing.
@@ -159,7 +161,25 @@ func (s *Service) Edit(ctx context.Context, u tenant.User, e Edit) error {
 		if err := Taken(s.store.SaveEdit(ctx, edited)); err != nil {
 			return err
 		}
+		if saved.PhoneNumber != "" && saved.PhoneNumber != edited.PhoneNumber {
+			if err := s.tellPhone(ctx, edited); err != nil {
+				return err
+			}
+		}
 		return s.log.Record(ctx, audit.Event{Type: audit.ProfileUpdated, User: u, Fields: fields})
+	})
+}
+
+// tellPhone mails that a phone number that we had was changed or removed (security.md row 66).
+func (s *Service) tellPhone(ctx context.Context, p Profile) error {
+	t, origin := tenant.From(ctx), audit.OriginOf(ctx)
+	language, _ := LetterLanguage(t, p, i18n.Current(ctx).Tag)
+	facts := mail.Facts{Name: p.Nickname, Time: s.now(), Browser: origin.UserAgent, Link: t.URL("/secure")}
+	if origin.IP.IsValid() {
+		facts.IP = origin.IP.String()
+	}
+	return s.outbox.Send(ctx, mail.Letter{
+		Tenant: t.ID, User: p.User.ID, To: p.Email, Kind: mail.PhoneChanged, Language: language, Facts: facts,
 	})
 }
 

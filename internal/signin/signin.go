@@ -228,7 +228,7 @@ func (s *Service) Open(ctx context.Context, p profile.Profile, o session.Opening
 		return session.Session{}, err
 	}
 	if !known && p.LoginsCount > 0 {
-		if err := s.send(ctx, p, mail.NewSignIn, mail.Facts{Link: tenant.From(ctx).URL("/account/security")}); err != nil {
+		if err := s.send(ctx, p, mail.NewSignIn, mail.Facts{Link: tenant.From(ctx).URL("/secure")}); err != nil {
 			return session.Session{}, err
 		}
 	}

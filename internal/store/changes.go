@@ -76,16 +76,6 @@ func (db *DB) DropChange(ctx context.Context, u tenant.User) error {
 		UpdateColumn("new_email", "").Error
 }
 
-// PreviousAddress returns the address that u had before a change which took effect since then, or nothing.
-func (db *DB) PreviousAddress(ctx context.Context, u tenant.User, since time.Time) (string, error) {
-	var row changeRow
-	err := found(db.db(ctx).Where("tenant_id = ? AND user_id = ? AND done_at >= ?", string(u.Tenant), u.ID, since).Take(&row).Error)
-	if errors.Is(err, ErrNotFound) {
-		return "", nil
-	}
-	return row.OldEmail, err
-}
-
 // DueChanges finds confirmed changes of every tenant whose wait is over: work for the process, shown to nobody.
 func (db *DB) DueChanges(ctx context.Context, now time.Time, limit int) ([]verification.Change, error) {
 	var rows []changeRow

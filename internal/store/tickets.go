@@ -74,6 +74,15 @@ func (db *DB) NewestTicket(ctx context.Context, u tenant.User, browser string, k
 	return ticketOr(row, err)
 }
 
+// PreviousAddresses lists the addresses that u had before and can bring back at now: those that were mailed a link for it.
+func (db *DB) PreviousAddresses(ctx context.Context, u tenant.User, now time.Time) ([]string, error) {
+	var addresses []string
+	err := db.db(ctx).Table("tickets").Distinct("address").
+		Where("tenant_id = ? AND user_id = ? AND kind = ?", string(u.Tenant), u.ID, string(ticket.EmailUndo)).
+		Where("used_at IS NULL AND voided_at IS NULL AND expires_at > ?", now).Order("address").Pluck("address", &addresses).Error
+	return addresses, err
+}
+
 func ticketOr(row ticketRow, err error) (ticket.Ticket, error) {
 	if errors.Is(found(err), ErrNotFound) {
 		return ticket.Ticket{}, ticket.ErrUnknown

@@ -241,6 +241,11 @@ func (s *Service) agree(ctx context.Context, c ticket.Claim, note func(*Change))
 		agreed = change
 		return s.store.SaveChange(ctx, change)
 	})
+	if errors.Is(err, profile.ErrTaken) {
+		if giving := s.giveUp(ctx, c); giving != nil {
+			return Change{}, giving
+		}
+	}
 	return agreed, err
 }
 
@@ -347,7 +352,7 @@ func (s *Service) applyOne(ctx context.Context, u tenant.User) error {
 			return err
 		}
 		if err := s.apply(ctx, &change, p); errors.Is(err, profile.ErrTaken) {
-			change.NewEmail = "" // somebody else has it by now
+			return s.abandon(ctx, change) // somebody else has it by now
 		} else if err != nil {
 			return err
 		}

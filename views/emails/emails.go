@@ -45,10 +45,7 @@ func Kinds() []mail.Kind {
 		mail.VerifyEmail, mail.AlreadyRegistered, mail.ResetEmail, mail.ResetProvider, mail.PasswordChanged, mail.BlockedAccount,
 		mail.EmailChangeConfirm, mail.EmailChangeNotice, mail.EmailChanged, mail.EmailChangedByAdmin, mail.EmailTaken,
 		mail.AccountLinked, mail.AccountUnlinked, mail.EmailFollowed, mail.EmailKept,
-		mail.NewSignIn, mail.SessionLimit,
-		mail.LedgerCheckpoint, mail.TermsRecorded,
-		mail.TermsChanged, mail.TermsAccepted, mail.ConsentConfirm, mail.AccountBlocked, mail.AccountUnblocked, mail.ProfileChangedByAdmin, mail.RequestReceived, mail.RequestAnswered, mail.ExportReady, mail.ExportMade, mail.ExportFailed, mail.Invited,
-		mail.TermsWithdrawn, mail.TermsCancelled,
+		mail.NewSignIn, mail.SessionLimit, mail.LedgerCheckpoint, mail.TermsRecorded, mail.TermsChanged, mail.TermsAccepted, mail.ConsentConfirm, mail.AccountBlocked, mail.AccountUnblocked, mail.ProfileChangedByAdmin, mail.RequestReceived, mail.RequestAnswered, mail.ExportReady, mail.ExportMade, mail.ExportFailed, mail.Invited, mail.TermsWithdrawn, mail.TermsCancelled, mail.PhoneChanged,
 	}
 }
 

@@ -118,6 +118,9 @@ var shapes = map[mail.Kind]shape{
 	mail.EmailTaken: {why: "account", parts: []part{
 		{form: text, key: "body"}, {form: button, key: "button"}, {form: small, key: "safe"},
 	}},
+	mail.PhoneChanged: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: place}, {form: text, key: "safe"}, {form: button, key: "button"},
+	}},
 	mail.NewSignIn: {why: "account", parts: []part{
 		{form: text, key: "body"}, {form: place}, {form: text, key: "safe"}, {form: button, key: "button"},
 	}},
