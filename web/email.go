@@ -85,7 +85,8 @@ func (s *Server) saveEmail(c echo.Context) error {
 	ctx := c.Request().Context()
 	typed := c.Request().PostFormValue(verification.FieldNewEmail)
 	s.knowDevice(c)
-	err := s.Verification.Request(ctx, session.User(ctx), typed, s.browser(c))
+	browser := s.browser(c)
+	err := steadily(ctx, func() error { return s.Verification.Request(ctx, session.User(ctx), typed, browser) })
 	if refused, ok := errors.AsType[valid.Errors](err); ok {
 		return s.emailPage(c, typed, refused)
 	}

@@ -44,7 +44,8 @@ func (s *Server) forgotPage(c echo.Context, email string, refused valid.Errors) 
 func (s *Server) forgot(c echo.Context) error {
 	s.knowDevice(c)
 	email := c.Request().PostFormValue(profile.FieldEmail)
-	err := s.Passwords.RequestReset(c.Request().Context(), email, s.browser(c))
+	ctx, browser := c.Request().Context(), s.browser(c)
+	err := steadily(ctx, func() error { return s.Passwords.RequestReset(ctx, email, browser) })
 	if refused, ok := errors.AsType[valid.Errors](err); ok {
 		return s.forgotPage(c, email, refused)
 	}

@@ -64,7 +64,7 @@ func (s *Server) signUp(c echo.Context) error {
 		Email: r.PostFormValue(signup.FieldEmail), Password: r.PostFormValue(signup.FieldPassword), Browser: s.browser(c),
 		Accepted: r.PostFormValue(signup.FieldTerms) != "", Decisions: shown,
 	}
-	err = s.SignUp.Create(ctx, request)
+	err = steadily(ctx, func() error { return s.SignUp.Create(ctx, request) })
 	if refused, ok := errors.AsType[valid.Errors](err); ok {
 		return s.signUpPage(c, request.Email, refused)
 	}

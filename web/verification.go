@@ -148,7 +148,9 @@ func (s *Server) verified(c echo.Context, key string) error {
 func (s *Server) verifyAgain(c echo.Context) error {
 	ctx := c.Request().Context()
 	s.knowDevice(c)
-	err := s.Verification.Again(ctx, tenant.User{Tenant: tenant.From(ctx).ID, ID: session.User(ctx).ID}, s.browser(c))
+	u := tenant.User{Tenant: tenant.From(ctx).ID, ID: session.User(ctx).ID}
+	browser := s.browser(c)
+	err := steadily(ctx, func() error { return s.Verification.Again(ctx, u, browser) })
 	if many, ok := errors.AsType[*guard.TooMany](err); ok {
 		retryAfter(c, many.After)
 		return s.verifyPage(c, valid.Errors{{Key: "verify.resend.wait", Args: []any{"time", i18n.Duration(ctx, many.After)}}})

@@ -39,6 +39,8 @@ const (
 	VerifyFailed       Type = "fv"
 	LetterFailed       Type = "fn"
 	AutomaticBlock     Type = "limit_wc"
+	PlaceStopped       Type = "limit_mu"
+	AccountRate        Type = "limit_sul"
 	AutomaticUnblock   Type = "ublkdu"
 	AdminWrote         Type = "sapi"
 	AdminRead          Type = "admin_read"
@@ -91,7 +93,7 @@ func Types() []Type {
 		SignedIn, SignInFailed, SignInUnknown, SignInRefused, SignedOut, SignedUp,
 		SignUpFailed, ResetRequested, PasswordChanged, PasswordFailed, EmailChanged, EmailFailed,
 		EmailRequested, EmailCancelled, EmailUndone, VerifyRequested, Verified, VerifyFailed,
-		LetterFailed, AutomaticBlock, AutomaticUnblock, AdminWrote, AdminRead, Blocked,
+		LetterFailed, AutomaticBlock, PlaceStopped, AccountRate, AutomaticUnblock, AdminWrote, AdminRead, Blocked,
 		Unblocked, ProfileUpdated, MetadataUpdated, ForbiddenField, SessionEnded, SessionsEnded,
 		TermsRecorded, ProofsExported,
 		Reauthenticated, TermsPublished, TermsWithdrawn, TermsCorrected, TermsAccepted, TermsDeclined, TermsStaleForm, ConsentGiven, ConsentWithdrawn, ConsentsExported,

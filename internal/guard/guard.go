@@ -67,20 +67,23 @@ func key(parts ...string) string {
 }
 
 // TooMany says that something must wait for After. Blocked says that it is the automatic block of this account from
-// this place, which its owner can lift by letter; Stopped that only a new password lifts it.
+// this place, which its owner can lift by letter; Stopped that only a new password lifts it. First is true for the first
+// of many refusals of one rate.
 type TooMany struct {
 	After   time.Duration
 	Blocked bool
 	Stopped bool
+	First   bool
 }
 
 // Error describes the refusal for logs.
 func (e *TooMany) Error() string { return fmt.Sprintf("too many tries, wait %v", e.After) }
 
-// Outcome is what a failure led to. BlockedNow is true for exactly one failure of a block, Tries how many failures
-// there were from this place.
+// Outcome is what a failure led to. BlockedNow is true for exactly one failure of a block, StoppedNow for the one after
+// which nobody may sign in from this place for a while. Tries is how many failures there were from this place.
 type Outcome struct {
 	BlockedNow bool
+	StoppedNow bool
 	Tries      int
 }
 

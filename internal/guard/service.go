@@ -61,7 +61,7 @@ func (s *Service) count(ctx context.Context, t tenant.ID, l limit) error {
 		return err
 	}
 	if wait := l.wait(c, now); wait > 0 {
-		return &TooMany{After: wait}
+		return &TooMany{After: wait, First: c.Count == l.most+1}
 	}
 	return nil
 }
@@ -130,13 +130,15 @@ func (s *Service) Failed(ctx context.Context, t tenant.ID, who Subject) (Outcome
 			return err
 		}
 		// Always in this order, so that parallel failures wait for each other instead of deadlocking.
-		for _, tally := range []Tally{account, ip} {
-			if _, err := s.store.CountUp(ctx, t, tally, now); err != nil {
-				return err
-			}
+		if _, err := s.store.CountUp(ctx, t, account, now); err != nil {
+			return err
+		}
+		there, err := s.store.CountUp(ctx, t, ip, now)
+		if err != nil {
+			return err
 		}
 		counted, err := s.store.CountUp(ctx, t, pair, now)
-		out = Outcome{BlockedNow: counted.Count == blockFrom, Tries: counted.Count}
+		out = Outcome{BlockedNow: counted.Count == blockFrom, StoppedNow: there.Count == placeMax, Tries: counted.Count}
 		return err
 	})
 	return out, err

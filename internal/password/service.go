@@ -2,6 +2,7 @@ package password
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -131,7 +132,7 @@ func (s *Service) Reset(ctx context.Context, c ticket.Claim, chosen string) erro
 	if err != nil {
 		return err
 	}
-	return s.tickets.Redeem(ctx, c, func(ctx context.Context, redeemed ticket.Ticket) error {
+	err = s.tickets.Redeem(ctx, c, func(ctx context.Context, redeemed ticket.Ticket) error {
 		p, err := s.store.LockProfile(ctx, redeemed.User)
 		if err != nil {
 			return err
@@ -157,6 +158,7 @@ func (s *Service) Reset(ctx context.Context, c ticket.Claim, chosen string) erro
 		_, err = s.sessions.EndAll(ctx, p.User, "")
 		return err
 	})
+	return s.refused(ctx, c, err)
 }
 
 // claimed is p once the owner of its address has been proven by a letter to that very address. Whoever made the account
@@ -272,4 +274,16 @@ func (s *Service) save(ctx context.Context, p profile.Profile, hash, way string)
 		return err
 	}
 	return s.send(ctx, p, mail.PasswordChanged, mail.Facts{Link: tenant.From(ctx).URL("/secure")})
+}
+
+// refused records that a claim was refused, and returns err, which says why.
+func (s *Service) refused(ctx context.Context, c ticket.Claim, err error) error {
+	reason, whose, failed := s.tickets.Refusal(ctx, c, err)
+	if reason != "" && failed == nil {
+		failed = s.log.Record(ctx, audit.Event{Type: audit.PasswordFailed, User: whose, Detail: map[string]string{"reason": reason}})
+	}
+	if failed != nil {
+		return errors.Join(err, failed)
+	}
+	return err
 }

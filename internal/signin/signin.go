@@ -82,7 +82,7 @@ func (s *Service) SignIn(ctx context.Context, a Attempt) (session.Session, error
 	t, origin := tenant.From(ctx), audit.OriginOf(ctx)
 	subject := guard.Subject{Account: profile.EmailKey(a.Email), IP: origin.IP, Device: session.HashOf(a.Device)}
 	if err := s.guard.Allow(ctx, t.ID, guard.SignIn, subject); err != nil {
-		return session.Session{}, err
+		return session.Session{}, errors.Join(s.recordRate(ctx, t.ID, err), err)
 	}
 	p, right, rehash, err := s.prove(ctx, t.ID, a)
 	if err != nil {
@@ -142,12 +142,26 @@ func (s *Service) refuse(ctx context.Context, p profile.Profile, subject guard.S
 		if err := s.log.Record(ctx, event); err != nil {
 			return err
 		}
+		if outcome.StoppedNow {
+			event := audit.Event{Type: audit.PlaceStopped, User: tenant.User{Tenant: p.User.Tenant}}
+			if err := s.log.Record(ctx, event); err != nil {
+				return err
+			}
+		}
 		if !outcome.BlockedNow {
 			return nil
 		}
 		return s.tellBlocked(ctx, p, subject, outcome.Tries)
 	})
 	return errors.Join(err, ErrRefused)
+}
+
+// recordRate records that somebody tries to sign in too often, once for each time that they are slowed down.
+func (s *Service) recordRate(ctx context.Context, t tenant.ID, err error) error {
+	if many, ok := errors.AsType[*guard.TooMany](err); !ok || !many.First {
+		return nil
+	}
+	return s.log.Record(ctx, audit.Event{Type: audit.AccountRate, User: tenant.User{Tenant: t}})
 }
 
 func (s *Service) tellBlocked(ctx context.Context, p profile.Profile, subject guard.Subject, tries int) error {

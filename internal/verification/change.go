@@ -246,7 +246,7 @@ func (s *Service) agree(ctx context.Context, c ticket.Claim, note func(*Change))
 			return Change{}, giving
 		}
 	}
-	return agreed, err
+	return agreed, s.refused(ctx, audit.EmailFailed, c, err)
 }
 
 // apply gives the profile its new address: other sessions end, open links are void, and the old address is told.

@@ -58,3 +58,15 @@ func (s *Service) abandon(ctx context.Context, change Change) error {
 	}
 	return s.send(ctx, t, owner, owner.Email, mail.EmailTaken, mail.Facts{Link: t.URL("/password/forgot")})
 }
+
+// refused records that a claim was refused, and returns err, which says why.
+func (s *Service) refused(ctx context.Context, event audit.Type, c ticket.Claim, err error) error {
+	reason, whose, failed := s.tickets.Refusal(ctx, c, err)
+	if reason != "" && failed == nil {
+		failed = s.log.Record(ctx, audit.Event{Type: event, User: whose, Detail: map[string]string{"reason": reason}})
+	}
+	if failed != nil {
+		return errors.Join(err, failed)
+	}
+	return err
+}

@@ -173,5 +173,5 @@ func (s *Service) Confirm(ctx context.Context, c ticket.Claim) (ticket.Ticket, e
 		}
 		return s.log.Record(ctx, audit.Event{Type: audit.Verified, User: p.User, Actor: audit.Actor{Kind: audit.ByUser, ID: p.User.ID}})
 	})
-	return redeemed, err
+	return redeemed, s.refused(ctx, audit.VerifyFailed, c, err)
 }

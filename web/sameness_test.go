@@ -1,0 +1,136 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"portico/internal/profile"
+)
+
+// crowd are people of every kind, a number of each, and unknown addresses besides.
+type crowd struct {
+	*site
+	kinds []string
+}
+
+func (s *site) crowd(of int) crowd {
+	changes := map[string]func(p *profile.Profile){
+		"known":      func(*profile.Profile) {},
+		"blocked":    func(p *profile.Profile) { p.Block = profile.Block{Blocked: true, At: time.Now()} },
+		"unverified": func(p *profile.Profile) { p.EmailVerified = false },
+	}
+	hash, err := s.hasher.Hash(s.Context(), oldSecret)
+	s.do(err)
+	c := crowd{s, []string{"unknown"}}
+	for kind, change := range changes {
+		c.kinds = append(c.kinds, kind)
+		for n := range of {
+			u := s.NewUser(s.T, c.address(kind, n), change)
+			s.do(s.DB.SavePassword(s.Context(), u, hash, s.Clock.Now(), false))
+		}
+	}
+	return c
+}
+
+// address is as long for every kind, so that pages are.
+func (crowd) address(kind string, n int) string { return fmt.Sprintf("%.5s%03d@example.org", kind, n) }
+
+var setCookie = regexp.MustCompile(`(portico-\w+)=[^;]*`)
+
+// answer is all that an outsider sees of a page, but for the address that they typed and what is random in it.
+func (c crowd) answer(p page, address string) string {
+	header := p.header.Clone()
+	header.Del("X-Request-Id")
+	text := fmt.Sprint(p.status, header, tokenPattern.ReplaceAllString(p.body, ""))
+	return strings.ReplaceAll(setCookie.ReplaceAllString(text, "$1"), address, "someone")
+}
+
+// compare asks for every kind in turn, many times, and fails when answers or their times tell one kind from another.
+func (c crowd) compare(t *testing.T, rounds int, ask func(kind string, n int) (page, time.Duration, page)) {
+	t.Helper()
+	times, answers := map[string][]time.Duration{}, map[string]string{}
+	for n := range rounds {
+		for i := range c.kinds {
+			kind := c.kinds[(i+n)%len(c.kinds)] // each is first as often as the others
+			got, took, then := ask(kind, n)
+			times[kind] = append(times[kind], took)
+			answers[kind] = c.answer(got, c.address(kind, n)) + c.answer(then, c.address(kind, n))
+		}
+	}
+	unknown := median(times["unknown"])
+	for kind, all := range times {
+		if answers[kind] != answers["unknown"] {
+			t.Errorf("%s: got %s, want %s", kind, answers[kind], answers["unknown"])
+		}
+		if gap := (median(all) - unknown).Abs(); !testing.Short() && gap > max(2*time.Millisecond, unknown/4) {
+			t.Errorf("%s: the median is %v away from the %v of unknown addresses", kind, gap, unknown)
+		}
+	}
+}
+
+// timed sends a form and returns the answer, how long it took, and the page it leads to.
+func (b *browser) timed(path string, fields ...string) (page, time.Duration, page) {
+	b.site.Helper()
+	start := time.Now()
+	got := b.submit(path, fields...)
+	took := time.Since(start)
+	return got, took, b.follow(got)
+}
+
+// ASVS 6.3.8, security.md row 16: known, unknown, blocked and unverified addresses get the same answer in the same time, to
+// a wrong password, to a sign-up, to the wish for a new password, and to the wish for another letter.
+func TestNothingTellsWhoHasAnAccount(t *testing.T) {
+	rounds := 40
+	if testing.Short() { // the answers alone; a few tries say nothing about their time
+		rounds = 2
+	}
+	place := func(kind string, n int) string { return fmt.Sprintf("10.%d.%d.%d", len(kind), n/200, n%200+1) }
+	for name, ask := range map[string]func(c crowd, kind string, n int) (page, time.Duration, page){
+		"sign-in": func(c crowd, kind string, n int) (page, time.Duration, page) {
+			b := c.browser(place(kind, n))
+			b.open("/login")
+			return b.timed("/login", "email", c.address(kind, n), "password", "wrong "+oldSecret)
+		},
+		"sign-up": func(c crowd, kind string, n int) (page, time.Duration, page) {
+			b := c.browser(place(kind, n))
+			b.open("/signup")
+			return b.timed("/signup", "email", c.address(kind, n), "password", newSecret)
+		},
+		"forgotten password": func(c crowd, kind string, n int) (page, time.Duration, page) {
+			b := c.browser(place(kind, n))
+			b.open("/password/forgot")
+			return b.timed("/password/forgot", "email", c.address(kind, n))
+		},
+		"another letter": func(c crowd, kind string, n int) (page, time.Duration, page) {
+			b := c.browser(place(kind, n))
+			b.open("/signup")
+			b.follow(b.submit("/signup", "email", c.address(kind, n), "password", newSecret))
+			c.Clock.Advance(2 * time.Minute)
+			return b.timed("/verify/again")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEach(t, func(s *site) {
+				c := s.crowd(rounds)
+				c.compare(s.T, rounds, func(kind string, n int) (page, time.Duration, page) { return ask(c, kind, n) })
+			})
+		})
+	}
+}
+
+// A right password is all that tells a blocked account from any other (rule B-6).
+func TestBlockShowsOnlyAfterTheRightPassword(t *testing.T) {
+	onEach(t, func(s *site) {
+		c := s.crowd(1)
+		b := s.browser(home)
+		b.open("/login")
+		b.submit("/login", "email", c.address("blocked", 0), "password", "wrong "+oldSecret).
+			wants(t, "a wrong password", http.StatusUnprocessableEntity, word(t, "login.refused"))
+		b.submit("/login", "email", c.address("blocked", 0), "password", oldSecret).
+			wants(t, "the right one", http.StatusForbidden, word(t, "blocked.title"))
+	})
+}
