@@ -77,3 +77,26 @@ if (underway) {
   };
   setTimeout(look, 1500);
 }
+
+// A short session says two minutes before that it ends, and goes on with one press. Any page of ours keeps it going.
+const idle = document.getElementById("idle");
+if (idle) {
+  const seconds = Number(idle.dataset.seconds);
+  let timer;
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const region = document.createElement("div");
+      region.setAttribute("role", "status");
+      document.getElementById("main").prepend(region);
+      region.append(idle.content.cloneNode(true));
+      region.querySelector("button").addEventListener("click", async () => {
+        const answer = await fetch("/account/stay", { method: "HEAD", redirect: "manual" }).catch(() => null);
+        if (!answer?.ok) { location.reload(); return; }
+        region.remove();
+        wait();
+      });
+    }, Math.max(seconds - 120, 0) * 1000);
+  };
+  if (seconds > 120) wait();
+}

@@ -42,10 +42,13 @@ func (s *Server) emailPage(c echo.Context, typed string, refused valid.Errors) e
 		view.Pending, view.State = i18n.T(ctx, "email.add.pending", "email", change.NewEmail), ""
 	}
 	if change.Pending() && live.Person.Email != "" {
-		view.State = i18n.T(ctx, changeState(change), "date", i18n.DateTime(ctx, change.DueAt))
+		view.State = i18n.T(ctx, changeState(change), "date", i18n.Moment(ctx, change.DueAt))
 	}
 	if change.Pending() && live.Person.HasPassword {
 		view.Pending = i18n.T(ctx, "email.pending", "email", change.NewEmail, "old", live.Person.Email)
+	}
+	if change.Pending() && change.ConfirmedAt.IsZero() {
+		view.Again = change.NewEmail
 	}
 	view.Refused = len(refused) > 0
 	return s.render(c, f.status(), pages.Email(view))
@@ -204,7 +207,7 @@ func (s *Server) agreed(c echo.Context, change verification.Change) error {
 		view.Body = i18n.T(ctx, "email.add.done", "email", change.NewEmail)
 	case change.DoneAt.IsZero():
 		view.Page = s.page(c, "email.noted.title")
-		view.Body = i18n.T(ctx, changeState(change), "date", i18n.DateTime(ctx, change.DueAt))
+		view.Body = i18n.T(ctx, changeState(change), "date", i18n.Moment(ctx, change.DueAt))
 	default:
 		view.Body = i18n.T(ctx, "email.done", "email", change.NewEmail)
 	}

@@ -24,7 +24,12 @@ const forgotCookie = "forgot"
 // forgotAgain is the way on from a reset link that is of no use.
 var forgotAgain = deadEnd{link: "/password/forgot"}
 
-func (s *Server) showForgot(c echo.Context) error { return s.forgotPage(c, "", nil) }
+// showForgot asks for the address, and does not ask again who has just typed it (WCAG 3.3.7).
+func (s *Server) showForgot(c echo.Context) error {
+	var email string
+	s.unseal(c, forgotCookie, &email)
+	return s.forgotPage(c, email, nil)
+}
 
 func (s *Server) forgotPage(c echo.Context, email string, refused valid.Errors) error {
 	ctx := c.Request().Context()

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -77,6 +78,7 @@ func (s *Server) titled(c echo.Context, title string) layouts.Page {
 		p.Initials = profile.Initials(live.Person.Name, live.Person.Email)
 		p.Token = s.formToken(c)
 		p.Nav = accountNav(ctx, c.Path())
+		p.Idle = idleSeconds(live, s.Now())
 	}
 	return p
 }
@@ -168,4 +170,14 @@ func (f form) status() int {
 		return http.StatusUnprocessableEntity
 	}
 	return http.StatusOK
+}
+
+// idleSeconds is after how long without a request the session ends, when that is so soon that people should be warned:
+// those of 20 hours and more are exempt (WCAG 2.2.1).
+func idleSeconds(live session.Live, now time.Time) int {
+	left := min(live.IdleAt.Sub(now), live.ExpiresAt.Sub(now))
+	if live.Keep || left >= 20*time.Hour {
+		return 0
+	}
+	return max(0, int(left.Seconds()))
 }

@@ -78,6 +78,7 @@ func (s *Server) routeMap() []route {
 	}
 	routes = append(routes, s.startRoutes()...)
 	routes = append(routes, s.secureRoutes()...)
+	routes = append(routes, s.zoneRoutes()...)
 	routes = append(routes, s.wellKnownRoutes()...)
 	routes = append(routes, s.providerRoutes()...)
 	routes = append(routes, s.linkingRoutes()...)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -73,6 +74,9 @@ func (s *Server) signIn(c echo.Context) error {
 		return s.blockedPage(c, blocked.Message)
 	}
 	if refused, ok := s.guessing(c, signin.FieldEmail, err); ok {
+		if err := s.seal(c, forgotCookie, attempt.Email, 15*time.Minute); err != nil {
+			return err
+		}
 		return s.signInPage(c, attempt.Email, attempt.Keep, r.PostFormValue("return_to"), refused)
 	}
 	if err != nil {

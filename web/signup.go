@@ -8,6 +8,7 @@ import (
 
 	"portico/internal/i18n"
 	"portico/internal/password"
+	"portico/internal/profile"
 	"portico/internal/session"
 	"portico/internal/signup"
 	"portico/internal/tenant"
@@ -72,10 +73,22 @@ func (s *Server) signUp(c echo.Context) error {
 		return s.signUpPage(c, request.Email, valid.Errors{{Field: signup.FieldTerms, Key: "err.terms.changed"}})
 	}
 	if refused, ok := s.guessing(c, signup.FieldEmail, err); ok {
+		if s.sentTwice(c, request.Email) {
+			c.Response().Header().Del("Retry-After")
+			return c.Redirect(http.StatusSeeOther, "/verify")
+		}
 		return s.signUpPage(c, request.Email, refused)
 	}
 	if err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, "/verify")
+}
+
+// sentTwice reports whether this browser waits for the proof of the address already: the form was sent once more, and gets
+// the answer that it got first.
+func (s *Server) sentTwice(c echo.Context, email string) bool {
+	ctx := c.Request().Context()
+	pending, err := s.Verification.Pending(ctx, tenant.User{Tenant: tenant.From(ctx).ID}, s.browser(c))
+	return err == nil && profile.EmailKey(pending.Address) == profile.EmailKey(email)
 }

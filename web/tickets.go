@@ -76,7 +76,7 @@ func (s *Server) unusable(c echo.Context, err error, t ticket.Ticket, way deadEn
 		button = "link.again"
 	}
 	view := pages.LinkPage{
-		Page: s.page(c, key+".title"), Body: i18n.T(ctx, key, "time", i18n.DateTime(ctx, t.ExpiresAt)), Token: s.token(c),
+		Page: s.page(c, key+".title"), Body: i18n.T(ctx, key, "time", i18n.Moment(ctx, t.ExpiresAt)), Token: s.token(c),
 		Action: way.action, Link: way.link, Button: i18n.T(ctx, button),
 	}
 	return s.render(c, http.StatusGone, pages.Unusable(view))

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -70,8 +71,8 @@ func (s *Server) securityContact(c echo.Context) error {
 	}
 	c.Response().Header().Set("Cache-Control", dayLong)
 	expires := s.Now().Add(securityFresh).UTC().Truncate(24 * time.Hour)
-	return c.String(http.StatusOK, fmt.Sprintf("Contact: %s\nExpires: %s\nCanonical: %s\n",
-		contact, expires.Format(time.RFC3339), t.URL("/.well-known/security.txt")))
+	return c.String(http.StatusOK, fmt.Sprintf("Contact: %s\nExpires: %s\nPreferred-Languages: %s\nCanonical: %s\n",
+		contact, expires.Format(time.RFC3339), strings.Join(t.Locales, ", "), t.URL("/.well-known/security.txt")))
 }
 
 // unknown answers an address that nothing stands at, in the language and look of the tenant.

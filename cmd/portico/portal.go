@@ -67,7 +67,7 @@ func build(p parts) *portal {
 	log := audit.New(p.db, p.now)
 	tenants := tenant.NewDirectory(p.db, p.origin, p.now)
 	letters := mail.NewWorker(mail.Config{
-		Store: p.db, Ring: p.ring, Tenants: tenants.ByID, Render: render, Sender: p.sender, Failed: letterFailed(log),
+		Store: p.db, Ring: p.ring, Tenants: tenants.ByID, Render: render(p.db), Sender: p.sender, Failed: letterFailed(log),
 		Log: p.log, Now: p.now, Only: p.only,
 	})
 	outbox := mail.NewOutbox(p.db, p.ring, p.now, letters.Wake)

@@ -291,3 +291,15 @@ func BenchmarkT(b *testing.B) {
 		})
 	}
 }
+
+// Times in letters name their zone themselves.
+func TestLettersNameNoZone(t *testing.T) {
+	t.Parallel()
+	for _, language := range Shipped() {
+		for key := range catalogues[language.Tag]().plain {
+			if text := catalogues[language.Tag]().plain[key]; strings.HasPrefix(key, "mail.") && (strings.Contains(text, "UTC") || strings.Contains(text, "التوقيت العالمي")) {
+				t.Errorf("%s: %s: %q names a zone; {time} and {until} do", language.Tag, key, text)
+			}
+		}
+	}
+}

@@ -19,6 +19,11 @@ func DateTime(ctx context.Context, t time.Time) string {
 		"time", t.Format("15:04"))
 }
 
+// Moment is DateTime with the zone it is in: for deadlines, and for whoever may read it elsewhere.
+func Moment(ctx context.Context, t time.Time) string {
+	return T(ctx, "date.zoned", "time", DateTime(ctx, t), "zone", Zone(ctx).String())
+}
+
 // Duration writes d in words, in the largest unit that loses nothing that matters: "15 minutes", "24 hours", "7 days".
 // It rounds up, so that a wait is never shorter than the words say.
 func Duration(ctx context.Context, d time.Duration) string {

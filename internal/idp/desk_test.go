@@ -61,7 +61,9 @@ func (d *desk) mailed(want ...string) {
 }
 
 // PreviousAddresses are none.
-func (*tray) PreviousAddresses(context.Context, tenant.User, time.Time) ([]string, error) { return nil, nil }
+func (*tray) PreviousAddresses(context.Context, tenant.User, time.Time) ([]string, error) {
+	return nil, nil
+}
 
 func newDesk(t *testing.T, f storetest.Fixture) *desk {
 	t.Helper()

@@ -51,8 +51,6 @@ const (
 	ExportsADay    = 3
 	// exportMemory is how long it is remembered that there was a file, without its content.
 	exportMemory = 30 * 24 * time.Hour
-	// otherAddress is how long the address before a change is told what happens to the account (security.md row 66).
-	otherAddress = 7 * 24 * time.Hour
 )
 
 // Errors about files.
@@ -96,7 +94,7 @@ type ExportStore interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 	LockProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 	FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
-	PreviousAddress(ctx context.Context, u tenant.User, since time.Time) (string, error)
+	PreviousAddresses(ctx context.Context, u tenant.User, now time.Time) ([]string, error)
 	Identities(ctx context.Context, u tenant.User) ([]idp.Linked, error)
 	Party(ctx context.Context, u tenant.User) (terms.Party, error)
 	Consents(ctx context.Context, u tenant.User) ([]terms.Choice, error)

@@ -158,10 +158,12 @@ func (s *Exports) tell(ctx context.Context, t tenant.Tenant, e Export, kind mail
 	if err := s.Outbox.Send(ctx, l); err != nil || kind != mail.ExportReady {
 		return err
 	}
-	before, err := s.Store.PreviousAddress(ctx, e.User, s.Now().Add(-otherAddress))
-	if err != nil || before == "" || profile.EmailKey(before) == profile.EmailKey(p.Email) {
-		return err
+	before, err := s.Store.PreviousAddresses(ctx, e.User, s.Now())
+	l.Kind, l.Facts.Link, l.Facts.SecondLink = mail.ExportMade, l.Facts.SecondLink, ""
+	for _, address := range before {
+		if l.To = address; err == nil && profile.EmailKey(address) != profile.EmailKey(p.Email) {
+			err = s.Outbox.Send(ctx, l)
+		}
 	}
-	l.To, l.Kind, l.Facts.Link, l.Facts.SecondLink = before, mail.ExportMade, l.Facts.SecondLink, ""
-	return s.Outbox.Send(ctx, l)
+	return err
 }

@@ -45,13 +45,16 @@ func Kinds() []mail.Kind {
 		mail.VerifyEmail, mail.AlreadyRegistered, mail.ResetEmail, mail.ResetProvider, mail.PasswordChanged, mail.BlockedAccount,
 		mail.EmailChangeConfirm, mail.EmailChangeNotice, mail.EmailChanged, mail.EmailChangedByAdmin, mail.EmailTaken,
 		mail.AccountLinked, mail.AccountUnlinked, mail.EmailFollowed, mail.EmailKept,
-		mail.NewSignIn, mail.SessionLimit, mail.LedgerCheckpoint, mail.TermsRecorded, mail.TermsChanged, mail.TermsAccepted, mail.ConsentConfirm, mail.AccountBlocked, mail.AccountUnblocked, mail.ProfileChangedByAdmin, mail.RequestReceived, mail.RequestAnswered, mail.ExportReady, mail.ExportMade, mail.ExportFailed, mail.Invited, mail.TermsWithdrawn, mail.TermsCancelled, mail.PhoneChanged,
+		mail.PhoneChanged, mail.NewSignIn, mail.SessionLimit,
+		mail.TermsChanged, mail.TermsAccepted, mail.TermsRecorded, mail.TermsWithdrawn, mail.TermsCancelled, mail.ConsentConfirm, mail.LedgerCheckpoint,
+		mail.Invited, mail.AccountBlocked, mail.AccountUnblocked, mail.ProfileChangedByAdmin,
+		mail.RequestReceived, mail.RequestAnswered, mail.ExportReady, mail.ExportMade, mail.ExportFailed,
 	}
 }
 
-// Render writes letter in its language, as text and as HTML.
+// Render writes letter in its language, as text and as HTML, with times in the zone of ctx.
 func Render(ctx context.Context, from From, letter mail.Letter) (subject, text, html string, err error) {
-	m, err := modelOf(i18n.With(ctx, letter.Language, nil), from, letter)
+	m, err := modelOf(i18n.With(ctx, letter.Language, i18n.Zone(ctx)), from, letter)
 	if err != nil {
 		return "", "", "", err
 	}
@@ -149,7 +152,7 @@ func (m model) has(f form) bool {
 func argsOf(ctx context.Context, from From, letter mail.Letter) []any {
 	f := letter.Facts
 	return []any{
-		"product", from.Product, "email", letter.To, "address", f.Address, "time", i18n.DateTime(ctx, f.Time),
+		"product", from.Product, "email", letter.To, "address", f.Address, "time", i18n.Moment(ctx, f.Time),
 		"until", until(ctx, letter), "ttl", i18n.Duration(ctx, f.TTL), "document", f.Document, "version", f.Version,
 		"count", f.Count, "provider", f.Provider,
 	}
@@ -161,7 +164,7 @@ func until(ctx context.Context, letter mail.Letter) string {
 	case mail.TermsChanged, mail.TermsCancelled, mail.RequestReceived:
 		return i18n.Date(ctx, letter.Facts.Until)
 	default:
-		return i18n.DateTime(ctx, letter.Facts.Until)
+		return i18n.Moment(ctx, letter.Facts.Until)
 	}
 }
 
@@ -226,7 +229,7 @@ func (w words) code(key string) []block {
 func (w words) place() []block {
 	f, lines := w.letter.Facts, []string(nil)
 	if !f.Time.IsZero() {
-		lines = append(lines, i18n.T(w.ctx, "mail.when", "time", i18n.DateTime(w.ctx, f.Time)))
+		lines = append(lines, i18n.T(w.ctx, "mail.when", "time", i18n.Moment(w.ctx, f.Time)))
 	}
 	if name := browser.Name(f.Browser); name != "" {
 		lines = append(lines, i18n.T(w.ctx, "mail.browser", "browser", name))
