@@ -95,10 +95,11 @@ type editing struct {
 func (s *Server) draftPage(c echo.Context, library terms.Library, v terms.Version, e editing, refused valid.Errors) error {
 	ctx := c.Request().Context()
 	f := s.form(c, refused)
+	d, _ := library.Document(v.Document)
 	view := pages.DraftPage{
 		Page: s.titledAdmin(c, i18n.T(ctx, "adminterms.version", "key", v.Document, "n", v.Number)), Token: f.token, Self: versionURL(v),
 		Document: "/admin/terms/" + v.Document, Locale: e.text.Locale, Dir: direction(e.text.Locale), Base: e.base, Note: e.note,
-		Editable: !v.Published() && v.SubmittedAt.IsZero() && e.note == "", Waits: !v.Published() && !v.SubmittedAt.IsZero(),
+		Editable: !v.Published() && v.SubmittedAt.IsZero() && e.note == "" && !d.Retired(), Waits: !v.Published() && !v.SubmittedAt.IsZero() && !d.Retired(),
 		Tabs: localeTabs(ctx, library, v, e.text.Locale), Reason: f.reason(c), Audience: s.audienceForm(c, f, library, v),
 	}
 	if err := s.standing(c, &view, library, v); err != nil {
@@ -133,6 +134,8 @@ func (s *Server) standing(c echo.Context, view *pages.DraftPage, library terms.L
 	view.State = i18n.T(ctx, "terms.state."+string(library.Stage(v, now)))
 	view.Edited = i18n.T(ctx, "adminterms.edited", "time", utc(v.EditedAt), "who", firstNonEmpty(names[v.EditedBy], v.EditedBy, "–"))
 	switch {
+	case d.Retired():
+		view.Fixed = i18n.T(ctx, "terms.retired", "date", utc(d.RetiredAt))
 	case v.Published():
 		view.Fixed = i18n.T(ctx, "adminterms.fixed")
 	case view.Waits:

@@ -55,12 +55,12 @@ func gatePreview(ctx context.Context, v terms.Version, locale string, from int, 
 		Back: versionURL(v) + "?locale=" + locale, BackText: i18n.T(ctx, "adminterms.back.draft"),
 		Person: i18n.T(ctx, "adminterms.preview.person"), Language: i18n.T(ctx, "language.title"),
 	}
+	p.Persons = append(p.Persons, pages.Tab{Text: i18n.T(ctx, "adminterms.preview.new"), URL: here(locale, 0), Current: from == 0})
 	for _, number := range accepted {
 		p.Persons = append(p.Persons, pages.Tab{
 			Text: i18n.T(ctx, "adminterms.preview.accepted", "n", number), URL: here(locale, number), Current: number == from,
 		})
 	}
-	p.Persons = append(p.Persons, pages.Tab{Text: i18n.T(ctx, "adminterms.preview.new"), URL: here(locale, 0), Current: from == 0})
 	for _, o := range localeOptions(tenant.From(ctx), locale) {
 		p.Languages = append(p.Languages, pages.Tab{Text: o.Text, URL: here(o.Value, from), Current: o.Selected})
 	}

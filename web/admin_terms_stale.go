@@ -85,7 +85,7 @@ func (s *Server) documentOf(ctx context.Context, library terms.Library, v terms.
 	return d, now, err
 }
 
-// names of languages that a version has no text in.
+// missingLocales names the enabled languages that a version has no text in.
 func missingLocales(t tenant.Tenant, library terms.Library, v terms.Version) []string {
 	var names []string
 	have := library.Locales(v.Document, v.Number)

@@ -85,7 +85,8 @@ func (db *DB) SaveWave(ctx context.Context, w terms.Wave) error {
 // People lists whom to tell about a version, by id.
 func (db *DB) People(ctx context.Context, t tenant.ID, v terms.Version, told terms.Told) ([]profile.Profile, error) {
 	accepted := "EXISTS (SELECT 1 FROM assents a WHERE a.tenant_id = u.tenant_id AND a.user_id = u.user_id AND a.document = @document AND a.number = @number)"
-	from, condition := "users u", ""
+	var condition string
+	from := "users u"
 	args := map[string]any{
 		"tenant": string(t), "document": v.Document, "number": v.Number, "after": told.After, "upto": told.UpTo, "most": told.Most,
 	}

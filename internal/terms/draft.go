@@ -53,14 +53,15 @@ func (s *Service) note(ctx context.Context, what audit.Type, actor tenant.User, 
 	})
 }
 
-// draft finds a version that may still be changed. It returns ErrNotFound, ErrPublished, or ErrReview for one that waits for
-// approval.
+// draft finds a version that may still be changed. It returns ErrNotFound, ErrPublished also where the whole document is
+// retired, or ErrReview for one that waits for approval.
 func (l Library) draft(document string, number int) (Version, error) {
 	v, ok := l.Version(document, number)
+	d, _ := l.Document(document)
 	switch {
 	case !ok:
 		return v, ErrNotFound
-	case v.Published():
+	case v.Published(), d.Retired():
 		return v, ErrPublished
 	case !v.SubmittedAt.IsZero():
 		return v, ErrReview

@@ -94,10 +94,11 @@ func (s *Service) Submit(ctx context.Context, actor tenant.User, document string
 // waiting finds a version that waits for approval: the very submission that a page showed, or ErrChanged.
 func (l Library) waiting(document string, number int, submitted time.Time) (Version, error) {
 	v, ok := l.Version(document, number)
+	d, _ := l.Document(document)
 	switch {
 	case !ok:
 		return v, ErrNotFound
-	case v.Published():
+	case v.Published(), d.Retired():
 		return v, ErrPublished
 	case v.SubmittedAt.IsZero() || !v.SubmittedAt.Equal(submitted):
 		return v, ErrChanged
@@ -150,7 +151,7 @@ func (v Version) Wrote(u tenant.User) bool { return u.ID == v.SubmittedBy || u.I
 func (l Library) Waiting() []Version {
 	var all []Version
 	for _, v := range l.Versions {
-		if !v.Published() && !v.SubmittedAt.IsZero() {
+		if d, _ := l.Document(v.Document); !v.Published() && !v.SubmittedAt.IsZero() && !d.Retired() {
 			all = append(all, v)
 		}
 	}

@@ -121,7 +121,7 @@ func (s *Service) Library(ctx context.Context, t tenant.ID) (Library, time.Time,
 	return s.remember(t, library, now), now, nil
 }
 
-// Read is Library as it is now: what who changes it must see.
+// Read is Library as it is now, for whoever is about to change it.
 func (s *Service) Read(ctx context.Context, t tenant.ID) (Library, time.Time, error) {
 	return s.fresh(ctx, t)
 }
