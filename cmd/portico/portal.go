@@ -192,13 +192,17 @@ func (p *portal) tidy(ctx context.Context) error {
 	return err
 }
 
+// due does what was waiting for its time.
+func (p *portal) due(ctx context.Context) error {
+	return errors.Join(p.changes.ApplyDue(ctx, p.tenants.ByID), p.purge(ctx), p.config.Letters.Purge(ctx), p.tidy(ctx))
+}
+
 // minutely does what waits for a time to come: changes of address that take effect, sessions and counters that are over.
 func (p *portal) minutely(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
-		err := errors.Join(p.changes.ApplyDue(ctx, p.tenants.ByID), p.purge(ctx), p.config.Letters.Purge(ctx), p.tidy(ctx))
-		if err != nil && ctx.Err() == nil {
+		if err := p.due(ctx); err != nil && ctx.Err() == nil {
 			p.log.Error("minutely work", "error", err)
 		}
 		select {

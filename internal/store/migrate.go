@@ -52,6 +52,8 @@ func (db *DB) provider(pool *sql.DB, files fs.FS) (*goose.Provider, error) {
 			return nil, err
 		}
 		dialect, options = goose.DialectMySQL, append(options, goose.WithLocker(locker))
+	} else {
+		options = append(options, goose.WithLocker(fileLock{}))
 	}
 	return goose.NewProvider(dialect, pool, files, options...)
 }
