@@ -368,63 +368,8 @@ var (
 		"/account/security/activity", "/account/security/password", "/account/terms", "/account/consents", "/account/data", "/reauth",
 	}
 	adminsPages = []string{
-		"/admin", "/admin/users", "/admin/users?q=nobody", "/admin/requests", "/admin/audit", "/admin/emails", "/admin/emails/outbox",
+		"/admin", "/admin/users", "/admin/users?q=nobody", "/admin/users/new", "/admin/settings", "/admin/requests", "/admin/audit", "/admin/emails", "/admin/emails/outbox",
 		"/admin/connections", "/admin/connect/apple", "/admin/connections/demo",
 		"/admin/terms", "/admin/terms/terms", "/admin/terms/terms/1", "/admin/terms/terms/1/preview", "/admin/blocks", "/dev/mailbox",
 	}
 )
-
-func TestEveryPageIsAccessible(t *testing.T) {
-	t.Parallel()
-	parent := browser(t)
-	demo, axe := startDemo(t), axeSource(t)
-	for _, l := range []look{{width: 360}, {width: 360, dark: true}, {width: 1280}, {width: 1280, dark: true}, {width: 320, lang: "ar"}} {
-		l.script = true
-		t.Run(fmt.Sprintf("%d %v %s", l.width, l.dark, l.lang), func(t *testing.T) {
-			b := demo.tab(t, parent, l)
-			check := func(path string) {
-				b.open(path)
-				for _, violation := range b.axe(axe) {
-					t.Errorf("%s: %s", path, violation)
-				}
-				if b.wide() {
-					t.Errorf("%s has to be moved sideways at %d px", path, l.width)
-				}
-			}
-			for _, path := range strangersPages {
-				check(path)
-			}
-			b.open("/login")
-			b.submit("/login")
-			for _, violation := range b.axe(axe) {
-				t.Errorf("refused sign-in: %s", violation)
-			}
-			b.signIn(demo.people[0].Email, demo.people[0].Password)
-			check("/terms/accept")
-			b2 := demo.tab(t, parent, l)
-			b2.signIn(demo.people[1].Email, demo.people[1].Password)
-			b = b2
-			for _, path := range peoplesPages {
-				check(path)
-			}
-			b.open("/account/profile")
-			b.fill("name", "")
-			b.submit("/account/profile")
-			for _, violation := range b.axe(axe) {
-				t.Errorf("refused profile: %s", violation)
-			}
-			b.clean()
-			b = demo.tab(t, parent, l)
-			b.signIn(demo.people[2].Email, demo.people[2].Password)
-			for _, path := range adminsPages {
-				check(path)
-			}
-			b.open("/admin/users?q=ben")
-			b.press(`table a`)
-			for _, tab := range []string{"", "/metadata", "/security", "/activity", "/actions"} {
-				check(b.at() + tab)
-				b.open(strings.TrimSuffix(b.at(), tab))
-			}
-		})
-	}
-}

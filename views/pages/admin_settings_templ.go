@@ -1024,7 +1024,7 @@ func attributeTable(rows []AttributeRow) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = components.Table(i18n.T(ctx, "settings.attributes")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var37), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = components.Table(i18n.T(ctx, "settings.access")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var37), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
