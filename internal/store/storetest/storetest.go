@@ -7,6 +7,7 @@ package storetest
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -107,8 +108,43 @@ var (
 	migrated sync.Map // address → *sync.Once, so that a server is migrated once per test binary
 )
 
+// schema is an SQLite file with the whole schema and nothing in it, made once per test binary: a copy is there at once.
+var schema = sync.OnceValues(func() ([]byte, error) {
+	folder, err := os.MkdirTemp("", "portico-schema-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	file := filepath.Join(folder, "portico.db")
+	db, err := store.Open("sqlite:" + file)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(db.Migrate(context.Background()), db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file) //nolint:gosec // a file of this test
+})
+
+// prepare makes an SQLite file that has the schema already.
+func prepare(t *testing.T, address string) {
+	t.Helper()
+	file, ok := strings.CutPrefix(address, "sqlite:")
+	if !ok {
+		return
+	}
+	content, err := schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func open(t *testing.T, address string, options []func(*tenant.Settings)) Fixture {
 	t.Helper()
+	prepare(t, address)
 	clock, trace := &Clock{}, &Trace{}
 	db, err := store.Open(address, store.WithClock(clock.Now), store.WithTrace(trace.saw))
 	if err != nil {
