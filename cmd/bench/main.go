@@ -81,6 +81,7 @@ func run(ctx context.Context, o options, size string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		fmt.Println(r.table()) // at once: what follows may take long
 		reports = append(reports, r)
 		said, err := ledgerReport(ctx, o, name, address)
 		if err != nil {
@@ -90,7 +91,6 @@ func run(ctx context.Context, o options, size string) error {
 	}
 	missed := 0
 	for _, r := range reports {
-		fmt.Println(r.table())
 		missed += len(r.missed())
 	}
 	if o.json != "" {

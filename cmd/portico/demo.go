@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"portico/internal/keys"
 	"portico/internal/mail"
@@ -83,15 +84,18 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is taken, perhaps by a demonstration that runs already; choose another address with --addr", c.Addr)
+	}
+	if err != nil {
+		return err
+	}
 	db, err := openMigrated(ctx, "sqlite:"+filepath.Join(c.Dir, "portico.db"))
 	if err != nil {
-		return err
+		return fmt.Errorf("%w\nthe database of the demonstration cannot be used; remove the folder %s to begin anew", errors.Join(err, listener.Close()), c.Dir)
 	}
 	defer func() { _ = db.Close() }()
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
-	if err != nil {
-		return err
-	}
 	base := "http://" + listener.Addr().String()
 	mailbox := &mail.Mailbox{}
 	p := build(parts{db: db, ring: ring, origin: base, sender: mailbox, mailbox: mailbox, log: log, now: now})
