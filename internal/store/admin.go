@@ -81,23 +81,8 @@ const highest = "\U0010FFFF"
 // searchByWord reads words in the order of their index, a page and one more, and then the people they are of. Who has several
 // words with this beginning is found by the first.
 func (db *DB) searchByWord(ctx context.Context, t tenant.ID, q admin.Query) (admin.Found, error) {
-	prefix := fold(q.Text)
-	query := db.db(ctx).Table("user_words w").Select("w.word, w.user_id").
-		Where("w.tenant_id = ? AND w.word >= ? AND w.word < ?", string(t), prefix, prefix+highest).
-		Where("NOT EXISTS (SELECT 1 FROM user_words e WHERE e.tenant_id = w.tenant_id AND e.user_id = w.user_id AND e.word >= ? AND e.word < w.word)", prefix)
-	if condition, values := inState(q); q.State != admin.Everybody {
-		query = query.Joins("JOIN users u ON u.tenant_id = w.tenant_id AND u.user_id = w.user_id").Where(condition, values...)
-	}
-	order, cursor := "w.word, w.user_id", cmp.Or(q.Before, q.After)
-	word, id, _ := strings.Cut(cursor, "\x00")
-	switch {
-	case q.Before != "":
-		query, order = query.Where("(w.word < ? OR (w.word = ? AND w.user_id < ?))", word, word, id), "w.word DESC, w.user_id DESC"
-	case q.After != "":
-		query = query.Where("(w.word > ? OR (w.word = ? AND w.user_id > ?))", word, word, id)
-	}
-	var rows []wordRow
-	if err := query.Order(order).Limit(q.Limit + 1).Find(&rows).Error; err != nil {
+	rows, err := db.wordRows(ctx, t, q)
+	if err != nil {
 		return admin.Found{}, err
 	}
 	var found admin.Found
@@ -109,6 +94,37 @@ func (db *DB) searchByWord(ctx context.Context, t tenant.ID, q admin.Query) (adm
 		}
 	}
 	return found, err
+}
+
+// wordRows reads a page of words and one more. A page behind another begins within a word that many have, and goes on with the
+// words after it: two ranges of the index, so that the last page is as quick as the first.
+func (db *DB) wordRows(ctx context.Context, t tenant.ID, q admin.Query) ([]wordRow, error) {
+	prefix := fold(q.Text)
+	part := func(order string, limit int, condition string, values ...any) ([]wordRow, error) {
+		query := db.db(ctx).Table("user_words w").Select("w.word, w.user_id").Where("w.tenant_id = ?", string(t)).Where(condition, values...).
+			Where("NOT EXISTS (SELECT 1 FROM user_words e WHERE e.tenant_id = w.tenant_id AND e.user_id = w.user_id AND e.word >= ? AND e.word < w.word)", prefix)
+		if narrowed, of := inState(q); q.State != admin.Everybody {
+			query = query.Joins("JOIN users u ON u.tenant_id = w.tenant_id AND u.user_id = w.user_id").Where(narrowed, of...)
+		}
+		var rows []wordRow
+		err := query.Order(order).Limit(limit).Find(&rows).Error
+		return rows, err
+	}
+	cursor, most := cmp.Or(q.Before, q.After), q.Limit+1
+	word, id, _ := strings.Cut(cursor, "\x00")
+	if cursor == "" {
+		return part("w.word, w.user_id", most, "w.word >= ? AND w.word < ?", prefix, prefix+highest)
+	}
+	within, behind, order := "w.word = ? AND w.user_id > ?", "w.word > ? AND w.word >= ? AND w.word < ?", "w.word, w.user_id"
+	if q.Before != "" {
+		within, behind, order = "w.word = ? AND w.user_id < ?", "w.word < ? AND w.word >= ? AND w.word < ?", "w.word DESC, w.user_id DESC"
+	}
+	rows, err := part(order, most, within, word, id)
+	if err != nil || len(rows) == most {
+		return rows, err
+	}
+	more, err := part(order, most-len(rows), behind, word, prefix, prefix+highest)
+	return append(rows, more...), err
 }
 
 // profilesOf reads the people that words are of, by their ids.
