@@ -111,9 +111,9 @@ type rgb [3]float64
 // oklch is the colour nearest to one of OKLCH (CSS Color 4, 8.4), each part cut off at the edge of sRGB as browsers do.
 func oklch(lightness, chroma, hue float64) rgb {
 	a, b := chroma*math.Cos(hue*math.Pi/180), chroma*math.Sin(hue*math.Pi/180)
-	l := math.Pow(lightness+.3963377774*a+.2158037573*b, 3)
-	m := math.Pow(lightness-.1055613458*a-.0638541728*b, 3)
-	s := math.Pow(lightness-.0894841775*a-1.2914855480*b, 3)
+	l := cube(lightness + .3963377774*a + .2158037573*b)
+	m := cube(lightness - .1055613458*a - .0638541728*b)
+	s := cube(lightness - .0894841775*a - 1.2914855480*b)
 	c := rgb{
 		4.0767416621*l - 3.3077115913*m + .2309699292*s,
 		-1.2684380046*l + 2.6097574011*m - .3413193965*s,
@@ -124,6 +124,8 @@ func oklch(lightness, chroma, hue float64) rgb {
 	}
 	return c
 }
+
+func cube(n float64) float64 { return n * n * n }
 
 // brand is the way back: the chroma and hue of a colour.
 func (c rgb) brand() Brand {
