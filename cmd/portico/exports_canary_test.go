@@ -37,6 +37,7 @@ var leftOut = map[string]string{
 	"users":            "email_key:copy blocked_by:other",
 	"passwords":        "hash:hash",
 	"user_words":       "word:copy",
+	"user_facets":      "name:copy value:copy",
 	"sessions":         "session_hash:hash content:brief",
 	"devices":          "device_hash:hash",
 	"tickets":          "ticket_hash:hash browser_hash:hash code_mac:hash",

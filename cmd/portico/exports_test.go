@@ -240,10 +240,10 @@ func TestDataIsThereWhateverIsOwed(t *testing.T) {
 		ana.send(ana.get("/signup"), "/signup", map[string]string{"email": anaAddress, "password": goodPassword, "terms": "on"})
 		ana.signIn(anaAddress, goodPassword)
 		w.issue(t, 1, "Seven days.", nil)
-		ana.want(ana.get("/account"), http.StatusOK, "/terms/accept", "")
-		form := formOf(t, ana.get("/terms/accept"), "/terms/accept")
-		form.Set("decision", "decline")
-		ana.do(http.MethodPost, "/terms/accept", form)
+		decide(ana, ana.want(ana.get("/account"), http.StatusOK, "/terms/accept", ""), "decline")
+		if got := w.decisions(t, anaAddress); len(got) != 1 || got[0].Type != terms.Declined {
+			t.Fatalf("got %v, want the terms declined", got)
+		}
 		ana.file(privacy.MyData)
 		rotated, err := keys.New(keys.Generate(), old)
 		if err != nil {
