@@ -40,8 +40,8 @@ func TestProviderSaysThatSomebodySignedOut(t *testing.T) {
 		laptop := s.browser(home)
 		laptop.signInBy(p, "demo")
 		token := func(audience string) string {
-			return p.Sign(map[string]any{
-				"iss": p.Issuer, "aud": audience, "iat": p.Now().Unix(), "exp": p.Now().Add(time.Minute).Unix(), "jti": "1", "sub": "sub-1",
+			return p.Sign(map[string]any{ // which session is over, and nobody's name
+				"iss": p.Issuer, "aud": audience, "iat": p.Now().Unix(), "exp": p.Now().Add(time.Minute).Unix(), "jti": "1", "sid": "session-1",
 				"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
 			})
 		}

@@ -38,7 +38,7 @@ var leftOut = map[string]string{
 	"passwords":        "hash:hash",
 	"user_words":       "word:copy",
 	"user_facets":      "name:copy value:copy",
-	"sessions":         "session_hash:hash content:brief",
+	"sessions":         "session_hash:hash content:brief provider_session:hash",
 	"devices":          "device_hash:hash",
 	"tickets":          "ticket_hash:hash browser_hash:hash code_mac:hash",
 	"email_changes":    "",
@@ -157,7 +157,7 @@ func inJSON(c string) (any, string) { return fmt.Sprintf(`{"k":%q}`, c), c }
 // long are columns of exactly so many hexadecimal digits, or of the form of an id.
 func long(column string) (string, bool) {
 	switch column {
-	case "sessions.session_hash", "devices.device_hash", "tickets.ticket_hash", "guard_counters.counter_key", "idp_flows.state_hash":
+	case "sessions.session_hash", "sessions.provider_session", "devices.device_hash", "tickets.ticket_hash", "guard_counters.counter_key", "idp_flows.state_hash":
 		return strings.ReplaceAll(uuid.NewString()+uuid.NewString(), "-", ""), true
 	case "audit_events.event_id", "reset_requests.request_id", "exports.export_id", "export_chunks.export_id":
 		return uuid.NewString(), true

@@ -140,6 +140,18 @@ func (b *tab) signInAt(issuer, login string) {
 	b.t.Fatalf("the provider asks without end, at %s", b.at())
 }
 
+// signOutAt signs out on the provider's own pages, which ends the session here too.
+func (b *tab) signOutAt(issuer string) {
+	b.t.Helper()
+	b.run(chromedp.Navigate(issuer + "/session/end"))
+	b.click(`button[name="logout"]`)
+	b.until(issuer + "/session/end/success")
+	for started := time.Now(); b.at() != "/login" && time.Since(started) < patience; time.Sleep(100 * time.Millisecond) {
+		b.open("/account/profile") // the provider tells us behind the browser's back, in its own time
+	}
+	b.want("/login", "")
+}
+
 // leftFrom waits until the tab is somewhere else.
 func (b *tab) leftFrom(address string) {
 	b.t.Helper()
@@ -211,13 +223,13 @@ func TestRealProvider(t *testing.T) {
 	nora.click(`button[name="logout"]`)
 	nora.until(demo.base + "/signed-out")
 
-	again.run(chromedp.Navigate(issuer + "/session/end"))
-	again.click(`button[name="logout"]`)
-	again.until(issuer + "/session/end/success")
-	for started := time.Now(); again.at() != "/login" && time.Since(started) < patience; time.Sleep(100 * time.Millisecond) {
-		again.open("/account/profile") // the provider tells us behind the browser's back, in its own time
-	}
-	again.want("/login", "")
+	again.signOutAt(issuer)
+	quiet := demo.tab(t, root, desk)
+	quiet.open("/login")
+	quiet.click(`main form[action="/login/with/real"] button`)
+	quiet.signInAt(issuer, "quiet")
+	quiet.until(demo.base + "/terms/accept")
+	quiet.signOutAt(issuer) // which tells us the session, and not the person
 
 	ana := demo.tab(t, root, look{width: 1280}) // without scripts
 	ana.signIn(demo.people[0].Email, demo.people[0].Password)

@@ -30,6 +30,15 @@ const (
 	ContentSID        = "idp_sid"
 )
 
+// SessionKey is by what the sessions of a connection are found that were opened in the provider's own session sid: its
+// hash, because a provider may write whatever it likes. It is empty without a sid.
+func SessionKey(connection, sid string) string {
+	if sid == "" {
+		return ""
+	}
+	return hashOf(connection + "\x00" + sid)
+}
+
 // Enter opens a session for whoever arrived. The first time they get a profile of their own, whoever else has the same
 // address (rule I-1); later what the provider says is brought up to date in it. It returns signin.Blocked or ErrNoAccount.
 func (s *Service) Enter(ctx context.Context, a Arrival, device string) (session.Session, error) {

@@ -86,9 +86,10 @@ type notice struct {
 	Nonce   *string                    `json:"nonce"`
 }
 
-// Notice ends the sessions that a provider says are over there: those with its session id, or all that the person opened
-// by it. A notice that was sent twice ends nothing more, so none are remembered. It returns ErrNotFound for a connection
-// that is not in use, ErrNotice, Failure or *guard.TooMany.
+// Notice ends the sessions that a provider says are over there: those that were opened in its own session, by its id, or
+// else all that the person opened by it; with both named, those in its session that are the person's (Back-Channel Logout
+// 1.0, section 2.7). A notice that was sent twice ends nothing more, so none are remembered. It returns ErrNotFound for a
+// connection that is not in use, ErrNotice, Failure or *guard.TooMany.
 func (s *Service) Notice(ctx context.Context, connection, token string) error {
 	t := tenant.From(ctx).ID
 	if err := s.guard.Allow(ctx, t, guard.ProviderNotice, guard.Subject{IP: audit.OriginOf(ctx).IP}); err != nil {
@@ -103,41 +104,56 @@ func (s *Service) Notice(ctx context.Context, connection, token string) error {
 		return err
 	}
 	return s.store.InTx(ctx, func(ctx context.Context) error {
-		known, err := s.store.LockIdentity(ctx, t, c.ID, n.Subject)
-		if errors.Is(err, ErrNotFound) {
-			return nil // nobody here
+		over, err := s.noticed(ctx, t, c.ID, n)
+		if err != nil {
+			return err
+		}
+		return s.endNoticed(ctx, c.ID, over)
+	})
+}
+
+// noticed lists the sessions that a notice is about.
+func (s *Service) noticed(ctx context.Context, t tenant.ID, connection string, n notice) ([]session.Session, error) {
+	if n.SID != "" {
+		open, err := s.sessions.OfProvider(ctx, t, connection, n.SID)
+		return slices.DeleteFunc(open, func(one session.Session) bool {
+			return n.Subject != "" && one.Content[ContentSubject] != n.Subject
+		}), err
+	}
+	known, err := s.store.LockIdentity(ctx, t, connection, n.Subject)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil // nobody here
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.openedBy(ctx, known)
+}
+
+func (s *Service) endNoticed(ctx context.Context, connection string, over []session.Session) error {
+	ended := map[tenant.User]bool{}
+	for _, one := range over {
+		err := s.sessions.End(ctx, one.User, one.Hash)
+		if errors.Is(err, session.ErrNone) {
+			continue // somebody was faster
 		}
 		if err != nil {
 			return err
 		}
-		return s.endNoticed(ctx, known, n)
-	})
-}
-
-func (s *Service) endNoticed(ctx context.Context, known Linked, n notice) error {
-	open, err := s.sessions.List(ctx, known.User)
-	if err != nil {
-		return err
+		ended[one.User] = true
 	}
-	over := slices.DeleteFunc(open, func(one session.Session) bool {
-		by := one.Content[ContentConnection] == known.Connection && one.Content[ContentSubject] == known.Subject
-		return !by || (n.SID != "" && one.Content[ContentSID] != n.SID)
-	})
-	for _, one := range over {
-		if err := s.sessions.End(ctx, known.User, one.Hash); err != nil {
+	for u := range ended {
+		err := s.log.Record(ctx, audit.Event{
+			Type: audit.SessionsEnded, User: u, Actor: audit.Actor{Kind: audit.BySystem}, Detail: map[string]string{"connection": connection},
+		})
+		if err != nil {
 			return err
 		}
 	}
-	if len(over) == 0 {
-		return nil
-	}
-	return s.log.Record(ctx, audit.Event{
-		Type: audit.SessionsEnded, User: known.User, Actor: audit.Actor{Kind: audit.BySystem}, Detail: map[string]string{"connection": known.Connection},
-	})
+	return nil
 }
 
-// readNotice checks a logout token (section 2.6). One that names no person is not taken, because a session is found by
-// whose it is.
+// readNotice checks a logout token (section 2.6). It names a person, a session of the provider's, or both.
 func (c *Client) readNotice(ctx context.Context, connection Connection, token string) (notice, error) {
 	var n notice
 	if len(token) > maxNotice || connection.preset().Dialect != OpenID {
@@ -159,7 +175,8 @@ func (c *Client) readNotice(ctx context.Context, connection Connection, token st
 	}
 	n.Subject = connection.Mapping.over(DefaultMapping()).subject(claims)
 	_, event := n.Events[logoutEvent]
-	if !event || n.Nonce != nil || n.JTI == "" || n.Subject == "" || c.now().Sub(id.IssuedAt) > noticeAge || !noticeType(token) {
+	nobody := n.Subject == "" && n.SID == ""
+	if !event || n.Nonce != nil || n.JTI == "" || nobody || c.now().Sub(id.IssuedAt) > noticeAge || !noticeType(token) {
 		return n, ErrNotice
 	}
 	return n, nil

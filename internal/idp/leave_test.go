@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"portico/internal/audit"
 	"portico/internal/idp"
 	"portico/internal/idp/idptest"
 	"portico/internal/session"
@@ -69,7 +70,7 @@ func TestNoticeThatIsNone(t *testing.T) {
 			"no event":               logoutToken(p, map[string]any{"events": map[string]any{}}),
 			"a nonce":                logoutToken(p, map[string]any{"nonce": "n"}),
 			"no id":                  logoutToken(p, map[string]any{"jti": nil}),
-			"nobody":                 logoutToken(p, map[string]any{"sub": nil}),
+			"nobody":                 logoutToken(p, map[string]any{"sub": nil, "sid": nil}),
 			"old":                    logoutToken(p, map[string]any{"iat": p.Now().Add(-time.Hour).Unix()}),
 			"over":                   logoutToken(p, map[string]any{"exp": p.Now().Add(-time.Hour).Unix()}),
 			"an id token":            p.IDToken("nonce"),
@@ -91,6 +92,10 @@ func TestNoticeThatIsNone(t *testing.T) {
 			"of another session":    func() error { return d.Notice(d.ctx, "demo", logoutToken(p, map[string]any{"sid": "session-2"})) },
 			"of somebody else":      func() error { return d.Notice(d.ctx, "demo", logoutToken(p, map[string]any{"sub": "x"})) },
 			"by another connection": func() error { return d.Notice(d.ctx, "other", logoutToken(p, nil)) },
+			"of another session, of anybody": func() error {
+				return d.Notice(d.ctx, "demo", logoutToken(p, map[string]any{"sub": nil, "sid": "session-2"}))
+			},
+			"by another connection, of anybody": func() error { return d.Notice(d.ctx, "other", logoutToken(p, map[string]any{"sub": nil})) },
 		} {
 			if err := end(); err != nil {
 				d.Errorf("%s: %v", name, err)
@@ -102,6 +107,7 @@ func TestNoticeThatIsNone(t *testing.T) {
 	})
 }
 
+// Back-Channel Logout 1.0, section 2.4: a notice names the person, the provider's session, or both.
 func TestNoticeEndsSessions(t *testing.T) {
 	onEach(t, func(d *desk, p *idptest.Provider) {
 		d.connect(p, "demo")
@@ -115,12 +121,48 @@ func TestNoticeEndsSessions(t *testing.T) {
 	})
 }
 
+func TestNoticeThatNamesASession(t *testing.T) {
+	onEach(t, func(d *desk, p *idptest.Provider) {
+		d.connect(p, "demo")
+		d.connect(p, "other")
+		p.Claims = verified("s", kim)
+		p.InToken = map[string]any{"sid": "Sitzung „7“"} // whatever a provider likes to write
+		first, second := d.mustEnter(p, "demo"), d.mustEnter(p, "demo")
+		renewed, err := d.sessions.Renew(d.ctx, second)
+		if err != nil {
+			d.Fatal(err)
+		}
+		elsewhere := d.mustEnter(p, "other")
+		p.Claims = verified("t", "tom@example.org")
+		toms := d.mustEnter(p, "demo")
+		p.InToken = map[string]any{"sid": nil}
+		without := d.mustEnter(p, "demo")
+
+		d.ends(logoutToken(p, map[string]any{"sid": "Sitzung „7“", "sub": "t"}), first, false)
+		d.over(toms, true)
+		d.ends(logoutToken(p, map[string]any{"sid": "Sitzung „7“", "sub": nil}), first, true)
+		d.over(renewed, true) // a fresh proof leaves it what it was
+		d.over(elsewhere, false)
+		d.over(without, false)
+		log, err := d.DB.SearchEvents(d.ctx, d.Tenant.ID, audit.Filter{Types: []audit.Type{audit.SessionsEnded}, Limit: 10})
+		if err != nil || len(log) != 2 || log[0].User != first.User || log[1].User != toms.User {
+			d.Errorf("got record %v and %v, want one line for each person", log, err)
+		}
+	})
+}
+
 // ends sends a notice and compares whether a session is over.
 func (d *desk) ends(token string, one session.Session, want bool) {
 	d.Helper()
 	if err := d.Notice(d.ctx, "demo", token); err != nil {
 		d.Fatal(err)
 	}
+	d.over(one, want)
+}
+
+// over compares whether a session is over.
+func (d *desk) over(one session.Session, want bool) {
+	d.Helper()
 	_, err := d.sessions.Find(d.ctx, d.Tenant.ID, one.ID)
 	if got := errors.Is(err, session.ErrNone); got != want {
 		d.Errorf("got over %t (%v), want %t", got, err, want)

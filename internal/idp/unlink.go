@@ -107,7 +107,7 @@ func (s *Service) takeOff(ctx context.Context, a Attached) error {
 	if err := s.store.RemoveIdentity(ctx, a.Linked); err != nil {
 		return err
 	}
-	if err := s.endSessionsBy(ctx, u, a.Linked); err != nil {
+	if err := s.endSessionsBy(ctx, a.Linked); err != nil {
 		return err
 	}
 	if err := s.tellUnlinked(ctx, a); err != nil {
@@ -135,13 +135,19 @@ func (s *Service) tellUnlinked(ctx context.Context, a Attached) error {
 	return s.tell(ctx, p, to, mail.AccountUnlinked, mail.Facts{Provider: a.Connection.Name, Link: tenant.From(ctx).URL("/account/security")})
 }
 
-// endSessionsBy ends the sessions of u that an identity opened.
-func (s *Service) endSessionsBy(ctx context.Context, u tenant.User, l Linked) error {
-	open, err := s.sessions.List(ctx, u)
+// openedBy lists the sessions that an identity opened.
+func (s *Service) openedBy(ctx context.Context, l Linked) ([]session.Session, error) {
+	open, err := s.sessions.List(ctx, l.User)
+	return slices.DeleteFunc(open, func(one session.Session) bool {
+		return one.Content[ContentConnection] != l.Connection || one.Content[ContentSubject] != l.Subject
+	}), err
+}
+
+// endSessionsBy ends the sessions that an identity opened.
+func (s *Service) endSessionsBy(ctx context.Context, l Linked) error {
+	open, err := s.openedBy(ctx, l)
 	for _, one := range open {
-		if one.Content[ContentConnection] == l.Connection && one.Content[ContentSubject] == l.Subject {
-			err = errors.Join(err, s.sessions.End(ctx, u, one.Hash))
-		}
+		err = errors.Join(err, s.sessions.End(ctx, one.User, one.Hash))
 	}
 	return err
 }

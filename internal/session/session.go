@@ -110,6 +110,8 @@ type Store interface {
 	SaveContent(ctx context.Context, s Session) error
 	// Sessions lists the sessions of u, newest first.
 	Sessions(ctx context.Context, u tenant.User) ([]Session, error)
+	// ProviderSessions lists the sessions that were opened by a connection in the provider's own session sid.
+	ProviderSessions(ctx context.Context, t tenant.ID, connection, sid string) ([]Session, error)
 	EndSession(ctx context.Context, u tenant.User, hash string) (bool, error)
 	// EndSessions ends all sessions of u except the one with the hash, which may be empty, and says how many.
 	EndSessions(ctx context.Context, u tenant.User, except string) (int, error)
@@ -267,16 +269,19 @@ func (s *Service) Remember(ctx context.Context, t tenant.ID, id string, content 
 // List returns the sessions of u, the newest first.
 func (s *Service) List(ctx context.Context, u tenant.User) ([]Session, error) {
 	all, err := s.store.Sessions(ctx, u)
-	if err != nil {
-		return nil, err
-	}
-	now, open := s.now(), all[:0]
-	for _, one := range all {
-		if !one.over(now) {
-			open = append(open, one)
-		}
-	}
-	return open, nil
+	return s.open(all), err
+}
+
+// OfProvider returns the sessions, whosever they are, that were opened by a connection in the provider's own session sid.
+func (s *Service) OfProvider(ctx context.Context, t tenant.ID, connection, sid string) ([]Session, error) {
+	all, err := s.store.ProviderSessions(ctx, t, connection, sid)
+	return s.open(all), err
+}
+
+// open leaves out what is over.
+func (s *Service) open(all []Session) []Session {
+	now := s.now()
+	return slices.DeleteFunc(all, func(one Session) bool { return one.over(now) })
 }
 
 // End ends one session of u. It returns ErrNone when u has no such session.

@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm/clause"
 
+	"portico/internal/idp"
 	"portico/internal/session"
 	"portico/internal/tenant"
 )
@@ -26,6 +27,7 @@ type sessionRow struct {
 	IP              string
 	UserAgent       string
 	Content         string
+	ProviderSession *string
 }
 
 func (sessionRow) TableName() string { return "sessions" }
@@ -39,6 +41,7 @@ func sessionRowOf(s session.Session) (sessionRow, error) {
 		TenantID: string(s.User.Tenant), SessionHash: s.Hash, UserID: s.User.ID, CreatedAt: s.CreatedAt, SeenAt: s.SeenAt,
 		AuthenticatedAt: s.AuthenticatedAt, IdleAt: s.IdleAt, ExpiresAt: s.ExpiresAt, Keep: s.Keep,
 		UserAgent: cut(s.UserAgent, 400), Content: content,
+		ProviderSession: optional(idp.SessionKey(s.Content[idp.ContentConnection], s.Content[idp.ContentSID])),
 	}
 	if s.IP.IsValid() {
 		row.IP = s.IP.String()
@@ -181,11 +184,22 @@ func (db *DB) Sessions(ctx context.Context, u tenant.User) ([]session.Session, e
 	var rows []sessionRow
 	err := db.db(ctx).Where("tenant_id = ? AND user_id = ?", string(u.Tenant), u.ID).
 		Order("created_at DESC").Limit(200).Find(&rows).Error
+	return sessionsOf(rows), err
+}
+
+// ProviderSessions lists the sessions that were opened by a connection in the provider's own session sid.
+func (db *DB) ProviderSessions(ctx context.Context, t tenant.ID, connection, sid string) ([]session.Session, error) {
+	var rows []sessionRow
+	err := db.db(ctx).Where("tenant_id = ? AND provider_session = ?", string(t), idp.SessionKey(connection, sid)).Find(&rows).Error
+	return sessionsOf(rows), err
+}
+
+func sessionsOf(rows []sessionRow) []session.Session {
 	sessions := make([]session.Session, len(rows))
 	for i, row := range rows {
 		sessions[i] = row.session()
 	}
-	return sessions, err
+	return sessions
 }
 
 // EndSession removes one session of u and reports whether there was one.

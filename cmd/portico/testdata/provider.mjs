@@ -30,6 +30,11 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     }),
   }),
 })
+// When whose login begins with "quiet" signs out, it says to us which session is over, and not whose it was.
+const { backchannelLogout } = provider.Client.prototype
+provider.Client.prototype.backchannelLogout = function (account, sid) {
+  return backchannelLogout.call(this, account.startsWith('quiet') ? undefined : account, sid)
+}
 for (const trouble of ['backchannel.error', 'server_error']) {
   provider.on(trouble, (_, error) => console.error(trouble, error))
 }
