@@ -306,6 +306,9 @@ func (s *Server) showPersonSecurity(c echo.Context) error {
 		return err
 	}
 	view := pages.PersonSecurityPage{PersonPage: s.personPage(c, p, "security"), Devices: s.devices(c, sessions, session.From(ctx))}
+	if view.Identities, err = s.identityModels(ctx, u); err != nil {
+		return err
+	}
 	for i, one := range sessions {
 		view.Devices[i].Since, view.Devices[i].Seen = utc(one.CreatedAt), utc(one.SeenAt)
 	}

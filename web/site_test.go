@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"portico/internal/admin"
 	"portico/internal/audit"
 	"portico/internal/guard"
 	"portico/internal/idp"
@@ -105,6 +106,7 @@ func newSite(t *testing.T, f storetest.Fixture) *site {
 		Providers:    idp.New(db, ring, client, guesses, entrance, sessions, tickets, outbox, log, now),
 		Verification: verifications, Passwords: s.passwords, Profiles: profile.New(db, outbox, log, now), Terms: s.terms,
 		Consents: terms.NewConsents(s.terms, db, tickets), Ledger: ledger.New(db, ring, now), Audit: log, Secure: secure,
+		Admin: admin.New(db, tickets, sessions, guesses, verifications, s.passwords, outbox, log, now),
 		Ready: db.Ping, Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Now: now,
 	})
 	return s
