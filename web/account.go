@@ -88,13 +88,10 @@ func (s *Server) tasks(c echo.Context) ([]pages.Task, error) {
 	if len(twins) > 0 {
 		tasks = append(tasks, pages.Task{Text: i18n.T(ctx, "home.twin"), Link: linkingPath, Button: i18n.T(ctx, "linking.title")})
 	}
-	decide, err := s.Terms.MayDecide(ctx, session.User(ctx))
-	if decide {
-		tasks = append(tasks, pages.Task{
-			Text: i18n.T(ctx, "home.terms"), Link: "/terms/accept?return_to=%2Faccount", Button: i18n.T(ctx, "home.terms.button"),
-		})
+	if said, link := s.announced(c); said != "" {
+		tasks = append(tasks, pages.Task{Text: said, Link: link, Button: i18n.T(ctx, "home.terms.button")})
 	}
-	return tasks, err
+	return tasks, nil
 }
 
 func firstNonEmpty(texts ...string) string {

@@ -28,6 +28,8 @@ func (s *Server) termsRoutes() []route {
 		get("/admin/terms/:doc", s.showDocumentAdmin), post("/admin/terms/:doc", s.newDraft),
 		{adminsFresh, http.MethodGet, "/admin/terms/:doc/consents", s.downloadConsents, false},
 		post("/admin/terms/approval", s.saveApproval), post("/admin/terms/:doc/notice", s.saveNotice), post("/admin/terms/:doc/retire", s.retireDocument),
+		get(version+"/rollout", s.showRollout), post(version+"/rollout", s.remind),
+		{adminsFresh, http.MethodGet, version + "/rollout.csv", s.downloadUndecided, false},
 		get(version, s.showDraft), post(version, s.saveDraft),
 		get(version+"/delete", s.showDeleteDraft), post(version+"/delete", s.deleteDraft),
 		post(version+"/audience", s.limitDraft),
@@ -153,7 +155,7 @@ func (s *Server) documentAdminPage(c echo.Context, refused valid.Errors) error {
 	f := s.form(c, refused)
 	view := pages.TermsVersionsPage{
 		Page: s.titledAdmin(c, i18n.T(ctx, "adminterms.document", "key", d.Key)), Token: s.token(c), Self: "/admin/terms/" + d.Key, Public: "/terms/" + d.Key,
-		Materiality: materialities(ctx, terms.Material), Notice: noticeChoice(ctx, d), Refusals: f.summary(), Reason: f.reason(c),
+		Materiality: materialities(ctx, terms.Material), Notice: noticeChoice(ctx, d), Personal: personalChoice(ctx, d), Refusals: f.summary(), Reason: f.reason(c),
 	}
 	if d.Retired() {
 		view.Retired = i18n.T(ctx, "terms.retired", "date", utc(d.RetiredAt))

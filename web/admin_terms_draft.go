@@ -138,6 +138,9 @@ func (s *Server) standing(c echo.Context, view *pages.DraftPage, library terms.L
 		view.Fixed = i18n.T(ctx, "terms.retired", "date", utc(d.RetiredAt))
 	case v.Published():
 		view.Fixed = i18n.T(ctx, "adminterms.fixed")
+		if v.Materiality == terms.Material && d.Assent.Gates() {
+			view.Rollout = versionURL(v) + "/rollout"
+		}
 	case view.Waits:
 		view.Fixed = i18n.T(ctx, "adminterms.review.waits", "time", utc(v.SubmittedAt), "who", firstNonEmpty(names[v.SubmittedBy], v.SubmittedBy))
 	default:

@@ -159,6 +159,13 @@ func noticeChoice(ctx context.Context, d terms.Document) components.SelectModel 
 	return m
 }
 
+// personalChoice is whether a change waits for everybody to be told.
+func personalChoice(ctx context.Context, d terms.Document) components.CheckModel {
+	return components.CheckModel{
+		Name: terms.FieldPersonalNotice, Label: i18n.T(ctx, "adminterms.personal"), Hint: i18n.T(ctx, "adminterms.personal.hint"), Checked: d.PersonalNotice,
+	}
+}
+
 func (s *Server) saveNotice(c echo.Context) error {
 	ctx := c.Request().Context()
 	days, err := strconv.Atoi(c.Request().PostFormValue(terms.FieldNoticeDays))
@@ -166,7 +173,7 @@ func (s *Server) saveNotice(c echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest)
 	}
 	key := c.Param("doc")
-	err = s.Terms.SetNotice(ctx, session.User(ctx), key, days)
+	err = s.Terms.SetNotice(ctx, session.User(ctx), key, days, c.Request().PostFormValue(terms.FieldPersonalNotice) == "on")
 	if _, refused := errors.AsType[valid.Errors](err); refused {
 		return echo.NewHTTPError(http.StatusBadRequest)
 	}

@@ -32,39 +32,72 @@ const (
 // passes leads through a gate, or to the page that stands before it. The order is fixed (rule T-2): blocked, password to
 // change, terms, verification, profile.
 func (s *Server) passes(g gate, next echo.HandlerFunc) echo.HandlerFunc {
+	switch g {
+	case open:
+		return next
+	case anyone:
+		return s.asVisitorWhenBlocked(next)
+	}
 	return func(c echo.Context) error {
 		live := session.From(c.Request().Context())
-		if g == anyone && live.SignedIn() && live.Person.IsBlocked(s.Now()) {
+		switch {
+		case !live.SignedIn():
+			return s.signInFirst(c, g)
+		case live.Person.IsBlocked(s.Now()):
+			return s.endBlocked(c, live)
+		case g.admin() && live.Person.Role != profile.RoleAdmin:
+			return echo.ErrNotFound
+		}
+		before, err := s.before(c, g, live)
+		if err != nil {
+			return err
+		}
+		if before == acceptPath && wantsJSON(c.Request()) {
+			return s.refuseUntilAccepted(c)
+		}
+		if before != "" {
+			return s.detour(c, before)
+		}
+		if err := s.seesBanner(c, g, live); err != nil {
+			return err
+		}
+		return next(c)
+	}
+}
+
+// acceptPath is where one decides about terms.
+const acceptPath = "/terms/accept"
+
+// admin reports whether the gate is for administrators.
+func (g gate) admin() bool { return g == admins || g == adminsFresh }
+
+// fresh reports whether the gate is for who has proven who they are within 15 minutes.
+func (g gate) fresh() bool { return g == sensitive || g == rights || g == adminsFresh }
+
+// free reports whether the gate stands open whatever is owed.
+func (g gate) free() bool { return g == exempt || g == rights }
+
+// before is the path of the page that stands before this one, or nothing.
+func (s *Server) before(c echo.Context, g gate, live session.Live) (string, error) {
+	if !g.free() {
+		owed, err := s.owed(c.Request().Context(), live)
+		if err != nil || owed != "" && !deals(owed, c.Path()) {
+			return owed, err
+		}
+	}
+	if g.fresh() && !live.Fresh(s.Now()) {
+		return "/reauth", nil
+	}
+	return "", nil
+}
+
+// asVisitorWhenBlocked lets everybody through; who was blocked meanwhile comes as a visitor.
+func (s *Server) asVisitorWhenBlocked(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if live := session.From(c.Request().Context()); live.SignedIn() && live.Person.IsBlocked(s.Now()) {
 			if err := s.asVisitor(c, live); err != nil {
 				return err
 			}
-		}
-		if g == open || g == anyone {
-			return next(c)
-		}
-		if !live.SignedIn() {
-			return s.signInFirst(c, g)
-		}
-		if live.Person.IsBlocked(s.Now()) {
-			return s.endBlocked(c, live)
-		}
-		if isAdmin := live.Person.Role == profile.RoleAdmin; (g == admins || g == adminsFresh) && !isAdmin {
-			return echo.ErrNotFound
-		}
-		if g != exempt && g != rights {
-			before, err := s.owed(c.Request().Context(), live)
-			if err != nil {
-				return err
-			}
-			if before != "" && !deals(before, c.Path()) {
-				if before == "/terms/accept" && wantsJSON(c.Request()) {
-					return s.refuseUntilAccepted(c)
-				}
-				return s.detour(c, before)
-			}
-		}
-		if (g == sensitive || g == rights || g == adminsFresh) && !live.Fresh(s.Now()) {
-			return s.detour(c, "/reauth")
 		}
 		return next(c)
 	}
@@ -77,7 +110,7 @@ func (s *Server) owed(ctx context.Context, live session.Live) (string, error) {
 	case live.Person.MustChange:
 		return "/account/security/password", nil
 	case live.Person.TermsOwed:
-		return "/terms/accept", nil
+		return acceptPath, nil
 	case s.mustVerify(t, live.Person) && live.Person.Email == "":
 		return "/account/email", nil
 	case s.mustVerify(t, live.Person):
@@ -119,7 +152,7 @@ func (s *Server) detour(c echo.Context, before string) error {
 
 // signInFirst leads to sign-in. Administrators' pages do not exist for strangers.
 func (s *Server) signInFirst(c echo.Context, g gate) error {
-	if g == admins || g == adminsFresh {
+	if g.admin() {
 		return echo.ErrNotFound
 	}
 	return s.detour(c, "/login")

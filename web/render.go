@@ -79,6 +79,9 @@ func (s *Server) titled(c echo.Context, title string) layouts.Page {
 		p.Token = s.formToken(c)
 		p.Nav = accountNav(ctx, c.Path())
 		p.Idle = idleSeconds(live, s.Now())
+		if c.Path() != "/account" { // whose list of what waits says the same
+			p.Banner.Text, p.Banner.URL = s.announced(c)
+		}
 	}
 	return p
 }

@@ -49,6 +49,11 @@ func (s *Server) termsPage(c echo.Context, status int, note string) error {
 		return c.Redirect(http.StatusSeeOther, s.safeReturn(returnTo))
 	}
 	due := owed[0]
+	if !due.Seen {
+		if err := s.Terms.Saw(ctx, session.User(ctx), due.Document.Key, due.Version.Number, i18n.Current(ctx).Tag); err != nil {
+			return err
+		}
+	}
 	view := s.gatePage(c, due)
 	view.Note, view.ReturnTo = note, returnTo
 	c.Set(gateShown, due)

@@ -10,6 +10,7 @@ import (
 	"portico/internal/mail"
 	"portico/internal/profile"
 	"portico/internal/tenant"
+	"portico/internal/terms"
 	"portico/views/emails"
 	"portico/web"
 )
@@ -19,9 +20,13 @@ type people interface {
 	FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 }
 
-// render writes letters, with times in the zone of whom they are for.
-func render(known people) func(ctx context.Context, t tenant.Tenant, l mail.Letter) (mail.Message, error) {
+// render writes letters, with times in the zone of whom they are for. Those that tell of a version carry its text.
+func render(known people, documents *terms.Service) func(ctx context.Context, t tenant.Tenant, l mail.Letter) (mail.Message, error) {
 	return func(ctx context.Context, t tenant.Tenant, l mail.Letter) (mail.Message, error) {
+		l, err := documents.Enclose(ctx, l)
+		if err != nil {
+			return mail.Message{}, err
+		}
 		p, err := known.FindProfile(ctx, tenant.User{Tenant: t.ID, ID: l.User})
 		if err != nil && !errors.Is(err, profile.ErrNotFound) {
 			return mail.Message{}, err
@@ -39,9 +44,14 @@ func writeLetter(ctx context.Context, t tenant.Tenant, l mail.Letter) (mail.Mess
 	return mail.Message{FromName: t.Product, Subject: subject, Text: text, HTML: html}, err
 }
 
-// letterFailed records that a letter was given up.
-func letterFailed(log *audit.Log) func(context.Context, tenant.User, mail.Kind) error {
+// letterFailed records that a letter was given up. Who cannot be written to counts as not told of a version.
+func letterFailed(log *audit.Log, documents *terms.Service) func(context.Context, tenant.User, mail.Kind) error {
 	return func(ctx context.Context, u tenant.User, kind mail.Kind) error {
+		if kind == mail.TermsChanged || kind == mail.TermsReminder {
+			if err := documents.Unreached(ctx, u); err != nil {
+				return err
+			}
+		}
 		return log.Record(ctx, audit.Event{Type: audit.LetterFailed, User: u, Detail: map[string]string{"kind": string(kind)}})
 	}
 }

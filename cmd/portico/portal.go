@@ -67,7 +67,7 @@ func build(p parts) *portal {
 	log := audit.New(p.db, p.now)
 	tenants := tenant.NewDirectory(p.db, p.origin, p.now)
 	letters := mail.NewWorker(mail.Config{
-		Store: p.db, Ring: p.ring, Tenants: tenants.ByID, Render: render(p.db), Sender: p.sender, Failed: letterFailed(log),
+		Store: p.db, Ring: p.ring, Tenants: tenants.ByID, Sender: p.sender,
 		Log: p.log, Now: p.now, Only: p.only,
 	})
 	outbox := mail.NewOutbox(p.db, p.ring, p.now, letters.Wake)
@@ -78,6 +78,7 @@ func build(p parts) *portal {
 	passwords := password.New(p.db, tenants, hasher, guesses, tickets, sessions, outbox, log, p.now)
 	verifications := verification.New(p.db, tickets, guesses, outbox, sessions, passwords, log, p.now)
 	documents := terms.New(p.db, outbox, log, p.now)
+	letters.Render, letters.Failed = render(p.db, documents), letterFailed(log, documents)
 	proofs := ledger.New(p.db, p.ring, p.now)
 	documents.PromiseBy(proofs)
 	entrance := signin.New(p.db, hasher, guesses, tickets, sessions, outbox, log, p.now)

@@ -62,6 +62,8 @@ const (
 	TermsSentBack      Type = "terms_sent_back"
 	TermsApprovalSet   Type = "terms_approval_changed"
 	TermsNoticeSet     Type = "terms_notice_changed"
+	TermsReminded      Type = "terms_reminded"
+	TermsListed        Type = "terms_undecided_listed"
 	TermsAccepted      Type = "terms_accepted"
 	TermsDeclined      Type = "terms_declined"
 	TermsRecorded      Type = "terms_recorded"
@@ -99,7 +101,7 @@ func Types() []Type {
 		Reauthenticated, TermsPublished, TermsWithdrawn, TermsCorrected, TermsAccepted, TermsDeclined, TermsStaleForm, ConsentGiven, ConsentWithdrawn, ConsentsExported,
 		ExportRequested, ExportReady, ExportDownloaded, ExportFailed, ErasureRequested, RequestAnswered, AdministratorAdded, AdministratorGone,
 		SettingsChanged, LetterLanguageSet,
-		TermsCancelled, TermsRetired, TermsErased, TermsSubmitted, TermsSentBack, TermsApprovalSet, TermsNoticeSet,
+		TermsCancelled, TermsRetired, TermsErased, TermsSubmitted, TermsSentBack, TermsApprovalSet, TermsNoticeSet, TermsReminded, TermsListed,
 		ConnectionAdded, ConnectionChanged, ConnectionRemoved, Linked, Unlinked,
 	}
 }

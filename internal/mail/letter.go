@@ -46,6 +46,7 @@ const (
 	LedgerCheckpoint      Kind = "ledger_checkpoint"
 	TermsWithdrawn        Kind = "terms_withdrawn"
 	TermsCancelled        Kind = "terms_cancelled"
+	TermsReminder         Kind = "terms_reminder"
 	ConsentConfirm        Kind = "consent_confirm"
 	Invited               Kind = "user_invitation"
 	AccountBlocked        Kind = "account_blocked"
@@ -78,6 +79,17 @@ type Facts struct {
 	Provider   string        `json:"provider,omitempty"`
 	Message    string        `json:"message,omitempty"`
 	Proof      string        `json:"proof,omitempty"`
+	// Source is where a text that the letter carries comes from. The text itself, Enclosed, is public and filled in when the
+	// letter is written, so that the queue keeps no copies of it.
+	Source   string   `json:"source,omitempty"`
+	Enclosed Enclosed `json:"-"`
+}
+
+// Enclosed is a whole document in a letter, in its own language: Markdown for the text part, and its safe rendering.
+type Enclosed struct {
+	Source string
+	HTML   string
+	Locale string
 }
 
 // Letter is a letter to be sent. User is the id of whom it concerns, empty for a stranger.

@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -77,6 +78,25 @@ type Person struct {
 	HasPassword   bool
 	MustChange    bool
 	TermsOwed     bool
+	TermsWaiting  string // "told document number" of a version one may decide about before one must, "new …" before a page said so
+}
+
+// Undecided is a version of a document that the person may decide about before they must. New says that no page has told them.
+type Undecided struct {
+	Document string
+	Number   int
+	New      bool
+}
+
+// Undecided is the version that waits for the person, if one does.
+func (p Person) Undecided() (Undecided, bool) {
+	var u Undecided
+	told := ""
+	if n, err := fmt.Sscanf(p.TermsWaiting, "%s %s %d", &told, &u.Document, &u.Number); n != 3 || err != nil {
+		return Undecided{}, false
+	}
+	u.New = told == "new"
+	return u, true
 }
 
 // IsBlocked reports whether an administrator's block is in force at now.

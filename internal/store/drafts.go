@@ -33,9 +33,10 @@ func (db *DB) documentColumns(ctx context.Context, t tenant.ID, document string,
 	return db.db(ctx).Model(&documentRow{}).Where("tenant_id = ? AND document = ?", string(t), document).UpdateColumns(columns).Error
 }
 
-// SaveNotice writes how many days before its effect the law wants a change of a document announced.
-func (db *DB) SaveNotice(ctx context.Context, t tenant.ID, document string, days int) error {
-	return db.documentColumns(ctx, t, document, map[string]any{"min_notice_days": days})
+// SaveNotice writes how many days before its effect the law wants a change of a document announced, and whether it waits for
+// people to be told.
+func (db *DB) SaveNotice(ctx context.Context, t tenant.ID, document string, days int, personal bool) error {
+	return db.documentColumns(ctx, t, document, map[string]any{"min_notice_days": days, "personal_notice": personal})
 }
 
 // RetireDocument ends a document. Its versions stand before no account any more.
@@ -108,7 +109,7 @@ func (db *DB) PublishVersion(ctx context.Context, t tenant.ID, v terms.Version) 
 	}
 	row := versionRowOf(t, v)
 	row.Gates = v.Materiality == terms.Material && terms.Assent(document.Assent).Gates() && document.RetiredAt == nil
-	return db.draftColumns(ctx, &row, "published_at", "published_by", "announce_at", "effective_at", "enforce_at", "reason", "gates",
+	return db.draftColumns(ctx, &row, "published_at", "published_by", "announce_at", "effective_at", "enforce_at", "latest_at", "reason", "gates",
 		"governing_sha256", "manifest_sha256", "approved_at", "approved_by")
 }
 

@@ -100,6 +100,7 @@ type liveRow struct {
 	HasPassword   bool
 	MustChange    bool
 	TermsOwed     bool
+	TermsWaiting  string
 }
 
 // asked is the condition that the version called by alias is meant for the person u with the id @who: terms.Version.Asks in SQL.
@@ -111,19 +112,35 @@ func asked(alias string) string {
 			AND f.name = @v.audience_name AND f.value = @v.audience_value))`, "@v", alias)
 }
 
+// enforced is the condition that the version called by alias is asked of the person with the id @who at @now, as far as time
+// decides: terms.Version.Enforced in SQL.
+func enforced(alias string) string {
+	return strings.ReplaceAll(`@v.enforce_at <= @now AND (@v.latest_at IS NULL OR @v.latest_at <= @now OR EXISTS (SELECT 1 FROM term_notices o
+			WHERE o.tenant_id = @v.tenant_id AND o.document = @v.document AND o.number = @v.number AND o.user_id = @who AND o.due_at <= @now))`, "@v", alias)
+}
+
 // owes is the condition that the person u, whose tenant and id are in these columns, has terms to accept before anything
 // else at @now: terms.Library.Satisfies in SQL.
 func owes(tenantColumn, userColumn string) string {
-	condition := `EXISTS (SELECT 1 FROM term_versions v WHERE v.tenant_id = @tenant_of AND v.gates = TRUE AND v.enforce_at <= @now
+	condition := `EXISTS (SELECT 1 FROM term_versions v WHERE v.tenant_id = @tenant_of AND v.gates = TRUE AND ` + enforced("v") + `
 		AND v.effective_at <= @now AND v.withdrawn_at IS NULL` + asked("v") + `
 		AND NOT EXISTS (SELECT 1 FROM assents a
 			JOIN term_versions w ON w.tenant_id = a.tenant_id AND w.document = a.document AND w.number = a.number
 			WHERE a.tenant_id = v.tenant_id AND a.user_id = @who AND a.document = v.document AND w.withdrawn_at IS NULL
 			AND (a.expires_at IS NULL OR a.expires_at > @now) AND (a.number >= v.number OR w.governing_sha256 = v.governing_sha256))
 		AND NOT EXISTS (SELECT 1 FROM term_versions n WHERE n.tenant_id = v.tenant_id AND n.document = v.document AND n.number > v.number
-			AND n.gates = TRUE AND n.enforce_at <= @now AND n.effective_at <= @now AND n.withdrawn_at IS NULL` + asked("n") + `))`
+			AND n.gates = TRUE AND ` + enforced("n") + ` AND n.effective_at <= @now AND n.withdrawn_at IS NULL` + asked("n") + `))`
 	return strings.NewReplacer("@tenant_of", tenantColumn, "@who", userColumn).Replace(condition)
 }
+
+// waiting is the version that the person u may decide about before they must, as "told document number", or "new document
+// number" before a page has said so, or "".
+var waiting = strings.ReplaceAll(`COALESCE((SELECT MIN(CONCAT(CASE WHEN t.seen_at IS NULL THEN 'new ' ELSE 'told ' END, v.document, ' ', v.number))
+	FROM term_versions v LEFT JOIN term_notices t ON t.tenant_id = v.tenant_id AND t.document = v.document AND t.number = v.number AND t.user_id = u.user_id
+	WHERE v.tenant_id = u.tenant_id AND v.gates = TRUE AND v.announce_at <= @now AND v.withdrawn_at IS NULL
+	AND NOT (v.effective_at <= @now AND `+enforced("v")+`)`+asked("v")+`
+	AND NOT EXISTS (SELECT 1 FROM assents a WHERE a.tenant_id = v.tenant_id AND a.user_id = u.user_id AND a.document = v.document
+		AND a.number >= v.number)), '')`, "@who", "u.user_id")
 
 // findSession reads the session, its person and whether terms are owed in one statement: it runs for every request
 // of somebody who is signed in.
@@ -135,7 +152,8 @@ var findSession = `SELECT s.tenant_id, s.session_hash, s.user_id, s.created_at, 
 	CASE WHEN e.done_at IS NULL THEN COALESCE(e.new_email, '') ELSE '' END AS pending_email, COALESCE(u.role, '') AS role, COALESCE(u.blocked, FALSE) AS blocked,
 	u.blocked_until, COALESCE(u.block_message, '') AS block_message, u.created_at AS joined_at,
 	COALESCE(u.user_metadata, '') AS user_metadata, p.user_id IS NOT NULL AS has_password, COALESCE(p.must_change, FALSE) AS must_change,
-	` + owes("s.tenant_id", "s.user_id") + ` AS terms_owed
+	` + owes("s.tenant_id", "s.user_id") + ` AS terms_owed,
+	` + waiting + ` AS terms_waiting
 	FROM sessions s
 	LEFT JOIN users u ON u.tenant_id = s.tenant_id AND u.user_id = s.user_id
 	LEFT JOIN passwords p ON p.tenant_id = s.tenant_id AND p.user_id = s.user_id
@@ -157,6 +175,7 @@ func (db *DB) FindSession(ctx context.Context, t tenant.ID, hash string) (sessio
 		Nickname: row.Nickname, Username: row.Username, PhoneNumber: row.PhoneNumber, PendingEmail: row.PendingEmail, Role: row.Role,
 		Blocked: row.Blocked, BlockedUntil: orZero(row.BlockedUntil), BlockMessage: row.BlockMessage,
 		CreatedAt: orZero(row.JoinedAt), UserMetadata: row.UserMetadata, HasPassword: row.HasPassword, MustChange: row.MustChange, TermsOwed: row.TermsOwed,
+		TermsWaiting: row.TermsWaiting,
 	}}, nil
 }
 

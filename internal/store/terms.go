@@ -23,6 +23,7 @@ type documentRow struct {
 	Confirms        bool
 	Shares          bool
 	MinNoticeDays   int
+	PersonalNotice  bool
 	RetiredAt       *time.Time
 }
 
@@ -57,6 +58,7 @@ type versionRow struct {
 	EditedAt        *time.Time
 	EditedBy        string
 	DeletedAt       *time.Time
+	LatestAt        *time.Time
 	AudienceName    string
 	AudienceValue   string
 }
@@ -72,7 +74,7 @@ func versionRowOf(t tenant.ID, v terms.Version) versionRow {
 		AudienceNumber: v.Audience.Number, AudienceLocale: v.Audience.Locale, JoinedBefore: orNull(v.Audience.JoinedBefore),
 		ReacceptMonths: v.ReacceptMonths, SubmittedAt: orNull(v.SubmittedAt), SubmittedBy: v.SubmittedBy,
 		ApprovedAt: orNull(v.ApprovedAt), ApprovedBy: v.ApprovedBy, EditedAt: orNull(v.EditedAt), EditedBy: v.EditedBy,
-		AudienceName: v.Audience.Name, AudienceValue: v.Audience.Value,
+		AudienceName: v.Audience.Name, AudienceValue: v.Audience.Value, LatestAt: orNull(v.LatestAt),
 	}
 }
 
@@ -87,6 +89,7 @@ func (r versionRow) version() terms.Version {
 		},
 		ReacceptMonths: r.ReacceptMonths, SubmittedAt: orZero(r.SubmittedAt), SubmittedBy: r.SubmittedBy,
 		ApprovedAt: orZero(r.ApprovedAt), ApprovedBy: r.ApprovedBy, EditedAt: orZero(r.EditedAt), EditedBy: r.EditedBy,
+		LatestAt: orZero(r.LatestAt),
 	}
 }
 
@@ -136,7 +139,7 @@ func (db *DB) Library(ctx context.Context, t tenant.ID) (terms.Library, error) {
 	for _, r := range documents {
 		library.Documents = append(library.Documents, terms.Document{
 			Tenant: t, Key: r.Document, Assent: terms.Assent(r.Assent), GoverningLocale: r.GoverningLocale, Order: r.Position,
-			Confirms: r.Confirms, Shares: r.Shares, NoticeDays: r.MinNoticeDays, RetiredAt: orZero(r.RetiredAt),
+			Confirms: r.Confirms, Shares: r.Shares, NoticeDays: r.MinNoticeDays, PersonalNotice: r.PersonalNotice, RetiredAt: orZero(r.RetiredAt),
 		})
 	}
 	for _, r := range versions {
@@ -152,7 +155,7 @@ func (db *DB) Library(ctx context.Context, t tenant.ID) (terms.Library, error) {
 func (db *DB) AddDocument(ctx context.Context, d terms.Document) error {
 	row := documentRow{
 		TenantID: string(d.Tenant), Document: d.Key, Assent: string(d.Assent), GoverningLocale: d.GoverningLocale, Position: d.Order,
-		Confirms: d.Confirms, Shares: d.Shares, MinNoticeDays: d.NoticeDays,
+		Confirms: d.Confirms, Shares: d.Shares, MinNoticeDays: d.NoticeDays, PersonalNotice: d.PersonalNotice,
 	}
 	return db.db(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error
 }
@@ -258,7 +261,7 @@ type assentRow struct {
 
 func (assentRow) TableName() string { return "assents" }
 
-// Party reads since when u has an account, what their profile says, and every version that u has accepted.
+// Party reads since when u has an account, what their profile says, every version that u has accepted, and of which they were told.
 func (db *DB) Party(ctx context.Context, u tenant.User) (terms.Party, error) {
 	var rows []struct {
 		JoinedAt time.Time
@@ -278,6 +281,9 @@ func (db *DB) Party(ctx context.Context, u tenant.User) (terms.Party, error) {
 	}
 	if err == nil {
 		p.Facets, err = db.Facets(ctx, u)
+	}
+	if err == nil {
+		p.Notices, err = db.noticesOf(ctx, u)
 	}
 	return p, err
 }

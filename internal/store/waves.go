@@ -85,10 +85,13 @@ func (db *DB) SaveWave(ctx context.Context, w terms.Wave) error {
 // People lists whom to tell about a version, by id.
 func (db *DB) People(ctx context.Context, t tenant.ID, v terms.Version, told terms.Told) ([]profile.Profile, error) {
 	accepted := "EXISTS (SELECT 1 FROM assents a WHERE a.tenant_id = u.tenant_id AND a.user_id = u.user_id AND a.document = @document AND a.number = @number)"
+	satisfied := ` AND NOT EXISTS (SELECT 1 FROM assents s WHERE s.tenant_id = u.tenant_id AND s.user_id = u.user_id AND s.document = @document
+		AND s.number IN @satisfied AND (s.expires_at IS NULL OR s.expires_at > @now))`
 	var condition string
 	from := "users u"
 	args := map[string]any{
 		"tenant": string(t), "document": v.Document, "number": v.Number, "after": told.After, "upto": told.UpTo, "most": told.Most,
+		"satisfied": told.Satisfied, "now": db.now(),
 	}
 	switch {
 	case told.Asked && told.Accepted:
@@ -98,6 +101,9 @@ func (db *DB) People(ctx context.Context, t tenant.ID, v terms.Version, told ter
 	default: // few of many: by their acceptances, which are in order
 		from = "assents b JOIN users u ON u.tenant_id = b.tenant_id AND u.user_id = b.user_id"
 		condition = " AND b.tenant_id = @tenant AND b.document = @document AND b.number = @number AND b.user_id > @after"
+	}
+	if len(told.Satisfied) > 0 {
+		condition += satisfied
 	}
 	if told.Asked && told.UpTo != "" {
 		condition += " AND u.user_id <= @upto"

@@ -283,7 +283,9 @@ func (s *Service) record(ctx context.Context, library Library, now time.Time, u 
 		return Event{}, err
 	}
 	if what == Declined {
-		return e, nil
+		return e, s.noticed(ctx, library, Notice{
+			User: u, Document: d.Document, Number: version.Number, Locale: text.Locale, At: now, SeenAt: now, DeclinedAt: now,
+		})
 	}
 	after := Standing{Document: d.Document, Number: version.Number, Event: e.ID, Locale: text.Locale, At: now}
 	after.ExpiresAt = expiry(version, u, now)

@@ -201,25 +201,29 @@ func (s *Service) Limit(ctx context.Context, actor tenant.User, document string,
 	})
 }
 
-// SetNotice says how many days before its effect the law wants a change of a document announced: one of Notices. It returns
-// valid.Errors and ErrNotFound.
-func (s *Service) SetNotice(ctx context.Context, actor tenant.User, document string, days int) error {
+// SetNotice says how many days before its effect the law wants a change of a document announced, one of Notices, and whether
+// nobody is asked before they were told for as long as that (case 19); both hold for versions that are published from now on. It
+// returns valid.Errors and ErrNotFound.
+func (s *Service) SetNotice(ctx context.Context, actor tenant.User, document string, days int, personal bool) error {
 	if !slices.Contains(Notices, days) {
 		return valid.Errors{{Field: FieldNoticeDays, Key: "err.required"}}
 	}
 	return s.change(ctx, actor.Tenant, document, func(ctx context.Context, _ Library, _ time.Time) error {
-		if err := s.store.SaveNotice(ctx, actor.Tenant, document, days); err != nil {
+		if err := s.store.SaveNotice(ctx, actor.Tenant, document, days, personal); err != nil {
 			return err
 		}
 		return s.log.Record(ctx, audit.Event{
 			Type: audit.TermsNoticeSet, User: tenant.User{Tenant: actor.Tenant}, Actor: audit.Actor{Kind: audit.ByAdmin, ID: actor.ID},
-			Detail: map[string]string{"document": document, "days": fmt.Sprint(days)},
+			Detail: map[string]string{"document": document, "days": fmt.Sprint(days), "personal": fmt.Sprint(personal)},
 		})
 	})
 }
 
 // FieldNoticeDays is the field of SetNotice.
 const FieldNoticeDays = "min_notice_days"
+
+// FieldPersonalNotice is the box of SetNotice.
+const FieldPersonalNotice = "personal_notice"
 
 // prepare brings a text into the form in which it is kept, and says what is wrong with it.
 func prepare(t *Text, known func(path string) bool) valid.Errors {

@@ -116,7 +116,7 @@ func (l Library) Required(key string, p Party, now time.Time) int {
 	}
 	required := 0
 	for _, v := range l.Of(key) {
-		if v.InForce(now) && v.Materiality == Material && !now.Before(v.EnforceAt) && v.Asks(p) {
+		if v.InForce(now) && v.Materiality == Material && v.Enforced(p, now) && v.Asks(p) {
 			required = max(required, v.Number)
 		}
 	}

@@ -74,11 +74,15 @@ func (s *Service) publish(ctx context.Context, library Library, now time.Time, a
 	v.AnnounceAt = later(plan.AnnounceAt, now)
 	v.EffectiveAt = later(plan.EffectiveAt, now)
 	v.EnforceAt = later(plan.EnforceAt, v.EffectiveAt)
+	v.LatestAt = d.latest(v)
 	v.Governing, v.Manifest = governing.SourceSHA256, manifest(library, v)
 	if err := s.store.PublishVersion(ctx, actor.Tenant, v); err != nil {
 		return err
 	}
 	if err := s.keep(ctx, Published, actor, v, now); err != nil {
+		return err
+	}
+	if err := s.waves(ctx, library, actor.Tenant, v, now); err != nil {
 		return err
 	}
 	detail := map[string]string{"effective": v.EffectiveAt.Format(time.DateOnly)}

@@ -27,7 +27,7 @@ type Store interface {
 	// LockDocument keeps others from changing a document until the transaction ends, and says which number was given out last.
 	LockDocument(ctx context.Context, t tenant.ID, document string) (last int, err error)
 	RetireDocument(ctx context.Context, t tenant.ID, document string, now time.Time) error
-	SaveNotice(ctx context.Context, t tenant.ID, document string, days int) error
+	SaveNotice(ctx context.Context, t tenant.ID, document string, days int, personal bool) error
 	AddVersion(ctx context.Context, t tenant.ID, v Version, texts []Text) error
 	// WriteDraft replaces the text of a draft in one language.
 	WriteDraft(ctx context.Context, t tenant.ID, v Version, text Text) error
@@ -41,6 +41,7 @@ type Store interface {
 	TermsApproval(ctx context.Context, t tenant.ID) (setting Approval, admins int, err error)
 	SaveTermsApproval(ctx context.Context, t tenant.ID, setting Approval) error
 	WaveStore
+	NoticeStore
 	AddText(ctx context.Context, t tenant.ID, text Text) error
 	AddPresentation(ctx context.Context, t tenant.ID, sha, content string, now time.Time) error
 	// AppendAssent adds to the record; it returns ErrRecorded for a nonce that the person has used.
@@ -64,6 +65,8 @@ type WaveStore interface {
 	// LockWave finds a wave and keeps others from moving it until the transaction ends; it returns ErrNotFound.
 	LockWave(ctx context.Context, w Wave) (Wave, error)
 	SaveWave(ctx context.Context, w Wave) error
+	// Waves lists the waves of a version by when they are due.
+	Waves(ctx context.Context, t tenant.ID, document string, number int) ([]Wave, error)
 	People(ctx context.Context, t tenant.ID, v Version, told Told) ([]profile.Profile, error)
 }
 
@@ -194,6 +197,7 @@ type Due struct {
 	Withdrawn int      // what they accepted after that and was withdrawn
 	Earlier   []Shown  // versions since then, for their change notes
 	Changes   []Change // word for word since then
+	Seen      bool     // it was shown to them before
 }
 
 // Again reports whether the very version was accepted before and the acceptance has expired.
@@ -231,27 +235,6 @@ func (s *Service) Owed(ctx context.Context, u tenant.User, locale string) ([]Due
 	return append(must, may...), nil
 }
 
-// MayDecide reports whether u can accept something early: announced, or in force but not asked for yet. While nothing of
-// the kind is published it asks the database nothing.
-func (s *Service) MayDecide(ctx context.Context, u tenant.User) (bool, error) {
-	library, now, err := s.Library(ctx, u.Tenant)
-	if err != nil {
-		return false, err
-	}
-	early := slices.ContainsFunc(library.Versions, func(v Version) bool { return v.Published() && now.Before(v.EnforceAt) })
-	if !early {
-		return false, nil
-	}
-	party, err := s.store.Party(ctx, u)
-	if err != nil {
-		return false, err
-	}
-	return slices.ContainsFunc(library.Documents, func(d Document) bool {
-		_, ok := undecided(library, d, party, now)
-		return ok && d.Gates()
-	}), nil
-}
-
 // undecided is a material version that p may accept before it must be: in force but not enforced, or announced.
 func undecided(library Library, d Document, p Party, now time.Time) (Version, bool) {
 	before := library.standing(d.Key, p.Accepted)
@@ -259,7 +242,7 @@ func undecided(library Library, d Document, p Party, now time.Time) (Version, bo
 		return next, true
 	}
 	current, ok := library.Current(d.Key, now)
-	ok = ok && current.Materiality == Material && current.Number > before.Number && now.Before(current.EnforceAt)
+	ok = ok && current.Materiality == Material && current.Number > before.Number && !current.Enforced(p, now)
 	return current, ok && current.Asks(p)
 }
 
@@ -267,6 +250,7 @@ func (s *Service) due(library Library, d Document, v Version, p Party, locale st
 	text, _ := library.Text(d.Key, v.Number, locale)
 	before := library.standing(d.Key, p.Accepted)
 	due := Due{Shown: Shown{Document: d, Version: v, Text: text}, Must: must, Before: before, Withdrawn: library.withdrawn(d.Key, p.Accepted)}
+	due.Seen = slices.ContainsFunc(p.Notices, func(n Notice) bool { return n.Document == d.Key && n.Number == v.Number && !n.SeenAt.IsZero() })
 	if before.Number == 0 || before.Number >= v.Number {
 		return due
 	}

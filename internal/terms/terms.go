@@ -78,7 +78,9 @@ type Document struct {
 	Shares   bool
 	// NoticeDays is how many days before its effect the law wants a change announced, 0 for what is usual.
 	NoticeDays int
-	RetiredAt  time.Time
+	// PersonalNotice is whether nobody is asked about a change before they were told for as long as that (case 19).
+	PersonalNotice bool
+	RetiredAt      time.Time
 }
 
 // Retired reports whether the document no longer applies, whatever its versions say: its texts stay readable for ever.
@@ -123,7 +125,8 @@ type Version struct {
 	AnnounceAt     time.Time
 	EffectiveAt    time.Time
 	EnforceAt      time.Time
-	Reason         string // why it is announced later than usual
+	LatestAt       time.Time // when it is asked of everybody, where it waits until people were told (case 19)
+	Reason         string    // why it is announced later than usual
 	SubmittedAt    time.Time
 	SubmittedBy    string
 	ApprovedAt     time.Time
@@ -152,6 +155,7 @@ type Party struct {
 	JoinedAt time.Time
 	Facets   map[string]string
 	Accepted []Standing
+	Notices  []Notice
 }
 
 // Asks reports whether the version is meant for p.

@@ -46,7 +46,7 @@ func Kinds() []mail.Kind {
 		mail.EmailChangeConfirm, mail.EmailChangeNotice, mail.EmailChanged, mail.EmailChangedByAdmin, mail.EmailTaken,
 		mail.AccountLinked, mail.AccountUnlinked, mail.EmailFollowed, mail.EmailKept,
 		mail.PhoneChanged, mail.NewSignIn, mail.SessionLimit,
-		mail.TermsChanged, mail.TermsAccepted, mail.TermsRecorded, mail.TermsWithdrawn, mail.TermsCancelled, mail.ConsentConfirm, mail.LedgerCheckpoint,
+		mail.TermsChanged, mail.TermsReminder, mail.TermsAccepted, mail.TermsRecorded, mail.TermsWithdrawn, mail.TermsCancelled, mail.ConsentConfirm, mail.LedgerCheckpoint,
 		mail.Invited, mail.AccountBlocked, mail.AccountUnblocked, mail.ProfileChangedByAdmin,
 		mail.RequestReceived, mail.RequestAnswered, mail.ExportReady, mail.ExportMade, mail.ExportFailed,
 	}
@@ -71,6 +71,13 @@ type block struct {
 	text  string
 	url   string
 	items []string
+	whole mail.Enclosed
+}
+
+// spoken is the language of an enclosed document, which need not be the letter's.
+func (b block) spoken() i18n.Language {
+	language, _ := i18n.Find(b.whole.Locale)
+	return language
 }
 
 // model is a letter in its words.
@@ -161,7 +168,7 @@ func argsOf(ctx context.Context, from From, letter mail.Letter) []any {
 // until is a day where only the day matters, else a day and a time.
 func until(ctx context.Context, letter mail.Letter) string {
 	switch letter.Kind {
-	case mail.TermsChanged, mail.TermsCancelled, mail.RequestReceived:
+	case mail.TermsChanged, mail.TermsReminder, mail.TermsCancelled, mail.RequestReceived:
 		return i18n.Date(ctx, letter.Facts.Until)
 	default:
 		return i18n.Moment(ctx, letter.Facts.Until)
@@ -206,6 +213,10 @@ func (w words) blocks(p part) []block {
 	case verbatim:
 		if f.Proof != "" {
 			return []block{{form: verbatim, items: strings.Split(strings.TrimSpace(f.Proof), "\n")}}
+		}
+	case document:
+		if f.Enclosed.Source != "" {
+			return []block{{form: document, text: w.of(p.key), whole: f.Enclosed}}
 		}
 	case quote:
 		if said := f.Message + f.Text; said != "" {
@@ -272,6 +283,8 @@ func (m model) text() string {
 			para("- " + strings.Join(p.items, "\n- "))
 		case verbatim:
 			para(p.items...)
+		case document:
+			para(p.text, p.whole.Source)
 		case quote:
 			para("> " + strings.Join(p.items, "\n> "))
 		default:

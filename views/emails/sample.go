@@ -39,6 +39,9 @@ func Sample(kind mail.Kind) mail.Facts {
 		}
 	case mail.TermsChanged:
 		f.Document, f.Version, f.Until, f.Changes = "Terms of use", 3, when.AddDate(0, 1, 0), []string{"…", "…"}
+		f.Enclosed = mail.Enclosed{Source: "## 1. Returns\n\n…", HTML: "<h2>1. Returns</h2><p>…</p>", Locale: "en"}
+	case mail.TermsReminder:
+		f.Document, f.Version, f.Until, f.Changes = "Terms of use", 3, when.AddDate(0, 0, 7), []string{"…", "…"}
 	case mail.TermsAccepted:
 		f.Document, f.Version, f.SecondLink, f.Text = "Terms of use", 3, origin+"/account/terms/example/receipt", "…"
 		f.Proof = "account.example.org/ledger/default\npromise\nX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4g=\n2026-11-21T07:58:00Z\n\n— account.example.org/ledger/default X4gkX4gk…\n"

@@ -16,6 +16,7 @@ const (
 	fields        // Facts.Changes as names of attributes
 	quote         // Facts.Message or Facts.Text: what a person wrote
 	verbatim      // Facts.Proof to the letter: what a program reads
+	document      // Facts.Enclosed: the whole text of a document
 )
 
 // part is one part of a letter: its form and the last piece of its message key, mail.<kind>.<key>.
@@ -133,7 +134,16 @@ var shapes = map[mail.Kind]shape{
 		{text, "short", hasChanges},
 		{form: list},
 		{form: button, key: "button"},
-		{form: small, key: "next"},
+		{form: text, key: "next"},
+		{form: document, key: "whole"},
+	}},
+	mail.TermsReminder: {why: "account", parts: []part{
+		{form: text, key: "body"},
+		{text, "left", hasUntil},
+		{text, "short", hasChanges},
+		{form: list},
+		{form: button, key: "button"},
+		{form: small, key: "safe"},
 	}},
 	mail.TermsAccepted: {why: "account", parts: []part{
 		{form: text, key: "body"},
