@@ -28,7 +28,7 @@ func (s *Server) termsRoutes() []route {
 		get("/admin/terms/:doc", s.showDocumentAdmin), post("/admin/terms/:doc", s.newDraft),
 		{adminsFresh, http.MethodGet, "/admin/terms/:doc/consents", s.downloadConsents, false},
 		post("/admin/terms/approval", s.saveApproval), post("/admin/terms/:doc/notice", s.saveNotice), post("/admin/terms/:doc/retire", s.retireDocument),
-		get(version+"/rollout", s.showRollout), post(version+"/rollout", s.remind),
+		get(version+"/rollout", s.showRollout), post(version+"/remind", s.remind),
 		{adminsFresh, http.MethodGet, version + "/rollout.csv", s.downloadUndecided, false},
 		get(version, s.showDraft), post(version, s.saveDraft),
 		get(version+"/delete", s.showDeleteDraft), post(version+"/delete", s.deleteDraft),

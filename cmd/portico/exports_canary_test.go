@@ -50,6 +50,7 @@ var leftOut = map[string]string{
 	"presentations":    "first_at:public",
 	"assent_events":    "leaf_index:work",
 	"assents":          "",
+	"term_notices":     "",
 	"consents":         "link:secret",
 	"privacy_requests": "answered_by:other",
 	"identities":       "subject:copy email:copy email_key:copy",

@@ -113,12 +113,12 @@ func caseOnlyAnnounced(t *testing.T, w *world) {
 	w.issue(t, 1, "Seven days.", nil)
 	form := ana.want(ana.get("/account"), http.StatusOK, "/terms/accept", "Seven days.")
 	w.issue(t, 2, "Fourteen days.", func(_ *terms.Draft, p *terms.Schedule) { p.EffectiveAt = p.EffectiveAt.Add(40 * 24 * time.Hour) })
-	ana.want(decide(ana, form, "accept"), http.StatusOK, "/account", "New terms are announced")
+	ana.want(decide(ana, form, "accept"), http.StatusOK, "/account", "You can decide until")
 	if got := w.decisions(t, anaAddress); len(got) != 1 || got[0].Number != 1 {
 		t.Errorf("got %+v, want version 1", got)
 	}
 	early := ana.want(ana.get("/terms/accept?return_to=%2Faccount"), http.StatusOK, "/terms/accept", "You can decide later until")
-	ana.want(decide(ana, early, "later"), http.StatusOK, "/account", "New terms are announced")
+	ana.want(decide(ana, early, "later"), http.StatusOK, "/account", "You can decide until")
 	ana.want(decide(ana, early, "accept"), http.StatusOK, "/account", "Nothing needs your attention")
 }
 

@@ -22,6 +22,7 @@ const (
 	Decisions    RecordKind = "decisions"
 	Requests     RecordKind = "requests"
 	Files        RecordKind = "files"
+	Notices      RecordKind = "notices"
 )
 
 // Record is a row of what is kept about somebody: the names of its columns with their values, in order, without what they do

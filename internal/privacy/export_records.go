@@ -17,10 +17,11 @@ func (c *composer) technical() []func() error {
 	return []func() error{c.sessions, c.activity, c.messages, c.sent, c.providers, c.decisions, c.receipts, c.earlierFiles}
 }
 
-// sessions writes where the person is signed in, since when which devices are known, and failed tries that still count.
+// sessions writes where the person is signed in, since when which devices are known, failed tries that still count, and when which
+// terms were shown to them.
 func (c *composer) sessions() error {
 	content := map[string][]Record{}
-	for name, kind := range map[string]RecordKind{"sessions": Sessions, "devices": Devices, "failed_tries": Attempts} {
+	for name, kind := range map[string]RecordKind{"sessions": Sessions, "devices": Devices, "failed_tries": Attempts, "terms_shown": Notices} {
 		rows, err := c.all(kind)
 		if err != nil {
 			return err

@@ -224,6 +224,9 @@ var sources = map[privacy.RecordKind]source{
 	privacy.Messages:  {"letters", "letter_id", "letter_id, kind, language, to_address, state, attempts, queued_at, sent_at, error"},
 	privacy.Decisions: {"assent_events", "event_id", "event_id, type, document, number, nonce, occurred_at, payload, salt, commitment, leaf_index"},
 	privacy.Requests:  {"privacy_requests", "request_id", "request_id, kind, asked_at, due_at, open, answered_at, answer"},
+	privacy.Notices: {
+		"term_notices", "CONCAT(document, ' ', number)", "document, number, locale, noticed_at, mailed_at, seen_at, declined_at, due_at",
+	},
 	privacy.Files: {
 		"exports", "export_id", "export_id, layer, state, language, ip, user_agent, asked_at, attempts, size, ready_at, expires_at",
 	},
