@@ -1,9 +1,11 @@
 package web
 
 import (
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"portico/internal/i18n"
 	"portico/internal/mail"
 	"portico/internal/tenant"
+	"portico/views/components"
 	"portico/views/pages"
 )
 
@@ -27,6 +30,7 @@ func (s *Server) mailboxRoutes() []route {
 	return []route{
 		get(mailboxPath, s.showMailbox), get(mailboxPath+".json", s.mailboxJSON),
 		get(mailboxPath+"/:id", s.showMessage), get(mailboxPath+"/:id/html", s.messageHTML),
+		get(mailboxPath+"/:id/file/:n", s.messageFile),
 	}
 }
 
@@ -79,7 +83,25 @@ func (s *Server) showMessage(c echo.Context) error {
 		Page: s.titled(c, m.Subject), To: m.To, Lang: m.Language, Dir: dirOf(m.Language), HTML: mailboxPath + "/" + m.ID + "/html", Text: linked(m.Text),
 		Time: i18n.DateTime(c.Request().Context(), m.SentAt),
 	}
+	for n, f := range m.Files {
+		v.Files = append(v.Files, components.Link{URL: mailboxPath + "/" + m.ID + "/file/" + strconv.Itoa(n+1), Text: f.Name})
+	}
 	return s.render(c, http.StatusOK, pages.Message(v))
+}
+
+// messageFile answers with a file that went along with a letter.
+func (s *Server) messageFile(c echo.Context) error {
+	m, err := s.message(c)
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(c.Param("n"))
+	if err != nil || n < 1 || n > len(m.Files) {
+		return echo.ErrNotFound
+	}
+	f := m.Files[n-1]
+	c.Response().Header().Set(echo.HeaderContentDisposition, mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
+	return c.Blob(http.StatusOK, f.Type, f.Content)
 }
 
 func (s *Server) messageHTML(c echo.Context) error {
@@ -100,10 +122,15 @@ func (s *Server) mailboxJSON(c echo.Context) error {
 		SentAt   time.Time `json:"sent_at"`
 		Text     string    `json:"text"`
 		HTML     string    `json:"html"`
+		Files    []string  `json:"files,omitempty"`
 	}
 	entries := []entry{}
 	for _, m := range s.messages(c) {
-		entries = append(entries, entry{m.ID, m.To, m.Subject, m.Kind, m.Language, m.SentAt, m.Text, m.HTML})
+		e := entry{m.ID, m.To, m.Subject, m.Kind, m.Language, m.SentAt, m.Text, m.HTML, nil}
+		for _, f := range m.Files {
+			e.Files = append(e.Files, f.Name)
+		}
+		entries = append(entries, e)
 	}
 	return c.JSON(http.StatusOK, entries)
 }

@@ -57,7 +57,15 @@ const (
 	ExportReady           Kind = "export_ready"
 	ExportMade            Kind = "export_made"
 	ExportFailed          Kind = "export_failed"
+	AccountClosing        Kind = "account_closing"
+	AccountKept           Kind = "account_kept"
+	AccountClosed         Kind = "account_closed"
+	CloseLink             Kind = "close_link"
 )
+
+// Last reports whether a letter of this kind is the last that somebody gets, because nothing is kept of them any more:
+// once it has left, or was given up, nobody can tell to whom it went.
+func (k Kind) Last() bool { return k == AccountClosed }
 
 // Facts are what letters speak of; each kind uses some of them. Times are UTC. Address is masked.
 type Facts struct {
@@ -83,6 +91,14 @@ type Facts struct {
 	// letter is written, so that the queue keeps no copies of it.
 	Source   string   `json:"source,omitempty"`
 	Enclosed Enclosed `json:"-"`
+	Files    []File   `json:"files,omitempty"`
+}
+
+// File goes along with a letter as an attachment. Name has no folder, Type is its media type (RFC 2046).
+type File struct {
+	Name    string `json:"name"`
+	Type    string `json:"type"`
+	Content []byte `json:"content"`
 }
 
 // Enclosed is a whole document in a letter, in its own language: Markdown for the text part, and its safe rendering.

@@ -3,7 +3,10 @@ package mail
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
+
+	"portico/internal/tenant"
 )
 
 // mailboxSize is how many messages a Mailbox keeps.
@@ -33,6 +36,15 @@ func (b *Mailbox) Messages() []Message {
 	messages := slices.Clone(b.messages)
 	slices.Reverse(messages)
 	return messages
+}
+
+// Forget removes what was sent to any of these addresses of a tenant.
+func (b *Mailbox) Forget(t tenant.ID, addresses []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.messages = slices.DeleteFunc(b.messages, func(m Message) bool {
+		return m.Tenant == t && slices.ContainsFunc(addresses, func(a string) bool { return strings.EqualFold(a, m.To) })
+	})
 }
 
 // Find returns the message with this id.

@@ -18,6 +18,7 @@ type Message struct {
 	Subject  string
 	Text     string
 	HTML     string
+	Files    []File
 	Language string
 	Kind     Kind
 	SentAt   time.Time

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -158,5 +159,11 @@ func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
 	letter.SetGenHeader("X-Auto-Response-Suppress", "All")
 	letter.SetBodyString(gomail.TypeTextPlain, m.Text)
 	letter.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	for _, f := range m.Files {
+		if strings.ContainsAny(f.Name+f.Type, "\r\n\x00\"") {
+			return nil, fmt.Errorf("%w: a line break in the name of a file", ErrRefused)
+		}
+		letter.AttachReadSeeker(f.Name, bytes.NewReader(f.Content), gomail.WithFileContentType(gomail.ContentType(f.Type)))
+	}
 	return letter, nil
 }

@@ -199,7 +199,7 @@ func (w *Worker) try(ctx context.Context, q Queued) (err error) {
 		return err
 	}
 	m.ID, m.Tenant, m.To, m.Kind, m.Language = q.ID, q.Tenant, q.To, q.Kind, q.Language
-	m.SentAt = w.Now().UTC()
+	m.Files, m.SentAt = l.Facts.Files, w.Now().UTC()
 	return w.Sender.Send(ctx, m)
 }
 
