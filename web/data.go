@@ -15,7 +15,7 @@ import (
 	"portico/views/pages"
 )
 
-// showData is where people ask for their data, or to have it erased: open whatever else they owe (rule T-5).
+// showData is where people take their data along or close their account: open whatever else they owe (rule T-5).
 func (s *Server) showData(c echo.Context) error { return s.dataPage(c, http.StatusOK, "") }
 
 // dataPage says in note why a file was not made.
@@ -32,6 +32,7 @@ func (s *Server) dataPage(c echo.Context, status int, note string) error {
 	if view.Export.Underway {
 		view.Refresh = "/account/data"
 	}
+	view.Close = pages.CloseModel{Token: view.Token, Closes: s.closes(c)}
 	for _, r := range requests {
 		row := pages.DataRequest{
 			What: i18n.T(ctx, "data."+string(r.Kind)), At: i18n.DateTime(ctx, r.At), Answer: r.Answer,
@@ -43,18 +44,6 @@ func (s *Server) dataPage(c echo.Context, status int, note string) error {
 		view.Requests = append(view.Requests, row)
 	}
 	return s.render(c, status, pages.Data(view))
-}
-
-func (s *Server) askData(c echo.Context) error {
-	ctx := c.Request().Context()
-	kind := privacy.Kind(c.Request().PostFormValue("kind"))
-	if kind != privacy.Close {
-		return echo.NewHTTPError(http.StatusBadRequest)
-	}
-	if err := s.Privacy.Ask(ctx, session.User(ctx), kind); err != nil {
-		return err
-	}
-	return s.done(c, "data.asked", "/account/data")
 }
 
 func (s *Server) showRequests(c echo.Context) error { return s.requestsPage(c, "", nil) }

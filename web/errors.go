@@ -109,13 +109,15 @@ func tenantOf(ctx context.Context) (t tenant.Tenant, known bool) {
 	return tenant.From(ctx), true
 }
 
-// blockedPage says calmly that an administrator has blocked the account (rule B-6).
-func (s *Server) blockedPage(c echo.Context, message string) error {
+// blockedPage says calmly that an administrator has blocked the account (rule B-6). To u, who has just proven who they are,
+// it offers a link to the closing page.
+func (s *Server) blockedPage(c echo.Context, u tenant.User, message string) error {
 	ctx := c.Request().Context()
 	c.SetRequest(c.Request().WithContext(session.With(ctx, session.Live{})))
 	t := tenant.From(ctx)
 	view := pages.BlockedPage{
 		Page: s.page(c, "blocked.title"), Message: message, SupportEmail: t.SupportEmail, SupportURL: t.SupportURL,
+		Close: s.closeLinkFor(u),
 	}
 	return s.render(c, http.StatusForbidden, pages.Blocked(view))
 }

@@ -180,7 +180,7 @@ func (s *Server) confirmed(c echo.Context, arrival idp.Arrival) error {
 func (s *Server) notAdmitted(c echo.Context, arrival idp.Arrival, err error) error {
 	ctx := c.Request().Context()
 	if blocked, ok := errors.AsType[signin.Blocked](err); ok {
-		return s.blockedPage(c, blocked.Message)
+		return s.blockedPage(c, blocked.User, blocked.Message)
 	}
 	if failed, ok := errors.AsType[idp.Failure](err); ok {
 		return s.providerTrouble(c, arrival, failed)

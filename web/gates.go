@@ -29,8 +29,8 @@ const (
 	adminsFresh gate = "admin+"    // administrator who has proven who they are within 15 minutes
 )
 
-// passes leads through a gate, or to the page that stands before it. The order is fixed (rule T-2): blocked, password to
-// change, terms, verification, profile.
+// passes leads through a gate, or to the page that stands before it. The order is fixed (rule T-2): blocked, closing,
+// password to change, terms, verification, profile.
 func (s *Server) passes(g gate, next echo.HandlerFunc) echo.HandlerFunc {
 	switch g {
 	case open:
@@ -79,6 +79,9 @@ func (g gate) free() bool { return g == exempt || g == rights }
 
 // before is the path of the page that stands before this one, or nothing.
 func (s *Server) before(c echo.Context, g gate, live session.Live) (string, error) {
+	if !live.Person.ClosesAt.IsZero() && !whileClosing(c.Path()) {
+		return closingPath, nil
+	}
 	if !g.free() {
 		owed, err := s.owed(c.Request().Context(), live)
 		if err != nil || owed != "" && !deals(owed, c.Path()) {
@@ -181,5 +184,5 @@ func (s *Server) endBlocked(c echo.Context, live session.Live) error {
 	if err := s.Cookies.Take(c.Request(), c.Response()); err != nil {
 		return err
 	}
-	return s.blockedPage(c, live.Person.BlockMessage)
+	return s.blockedPage(c, live.User, live.Person.BlockMessage)
 }

@@ -77,7 +77,9 @@ func (s *Server) titled(c echo.Context, title string) layouts.Page {
 	if live.SignedIn() {
 		p.Initials = profile.Initials(live.Person.Name, live.Person.Email)
 		p.Token = s.formToken(c)
-		p.Nav = accountNav(ctx, c.Path())
+		if live.Person.ClosesAt.IsZero() { // else nothing of it is open
+			p.Nav = accountNav(ctx, c.Path())
+		}
 		p.Idle = idleSeconds(live, s.Now())
 		if c.Path() != "/account" { // whose list of what waits says the same
 			p.Banner.Text, p.Banner.URL = s.announced(c)

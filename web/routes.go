@@ -59,7 +59,7 @@ func (s *Server) routeMap() []route {
 		get(exempt, "/terms/accept", s.showTerms), post(exempt, "/terms/accept", s.decideTerms),
 		get(exempt, "/terms/declined", s.showDeclined),
 		get(exempt, "/account/terms", s.showHistory),
-		get(exempt, "/account/data", s.showData), post(rights, "/account/data", s.askData),
+		get(exempt, "/account/data", s.showData),
 
 		get(exempt, "/reauth", s.showReauth), post(exempt, "/reauth", s.reauth),
 		get(member, "/account", s.showOverview),
@@ -92,6 +92,7 @@ func (s *Server) routeMap() []route {
 	routes = append(routes, s.exportRoutes()...)
 	routes = append(routes, s.connectionRoutes()...)
 	routes = append(routes, s.emailRoutes()...)
+	routes = append(routes, s.closeRoutes()...)
 	return append(routes, s.mailboxRoutes()...)
 }
 

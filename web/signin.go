@@ -71,7 +71,7 @@ func (s *Server) signIn(c echo.Context) error {
 	}
 	opened, err := s.SignIn.SignIn(r.Context(), attempt)
 	if blocked, ok := errors.AsType[signin.Blocked](err); ok {
-		return s.blockedPage(c, blocked.Message)
+		return s.blockedPage(c, blocked.User, blocked.Message)
 	}
 	if refused, ok := s.guessing(c, signin.FieldEmail, err); ok {
 		if err := s.seal(c, forgotCookie, attempt.Email, 15*time.Minute); err != nil {
@@ -159,7 +159,7 @@ func (s *Server) showSignedOut(c echo.Context) error {
 	}))
 }
 
-func (s *Server) showBlocked(c echo.Context) error { return s.blockedPage(c, "") }
+func (s *Server) showBlocked(c echo.Context) error { return s.blockedPage(c, tenant.User{}, "") }
 
 func (s *Server) showReauth(c echo.Context) error {
 	return s.reauthPage(c, c.QueryParam("return_to"), nil)

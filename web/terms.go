@@ -235,6 +235,9 @@ func (s *Server) showHistory(c echo.Context) error {
 	}
 	view := pages.HistoryPage{Page: s.page(c, "nav.terms")}
 	for _, e := range events {
+		if e.Document == "" {
+			continue // about the account itself
+		}
 		text, _ := library.Text(e.Document, e.Number, e.LocaleShown)
 		language, _ := i18n.Find(e.LocaleShown)
 		row := pages.HistoryRow{

@@ -49,6 +49,7 @@ type Config struct {
 	Admin        *admin.Service
 	Privacy      *privacy.Service
 	Exports      *privacy.Exports
+	Closings     *privacy.Closings
 	Audit        *audit.Log
 	Letters      *mail.Office
 	Mailbox      *mail.Mailbox

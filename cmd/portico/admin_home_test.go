@@ -34,7 +34,7 @@ func TestTheStartOfTheAdministrationCounts(t *testing.T) {
 		f.NewUser(t, "cy@example.org", func(p *profile.Profile) { p.EmailVerified = false })
 		f.NewUser(t, "di@example.org", func(p *profile.Profile) { p.Block = profile.Block{Blocked: true, Until: f.Clock.Now().Add(time.Hour)} })
 		f.NewUser(t, "ed@example.org", func(p *profile.Profile) { p.Block = profile.Block{Blocked: true, Until: f.Clock.Now().Add(-time.Hour)} })
-		ana.send(ana.get("/account/data"), "/account/data", map[string]string{"kind": "close"})
+		w.asked(t, "ana@example.org")
 		want(admin.Figures{Users: 6, Unverified: 1, Blocked: 1, Requests: 1})
 
 		w.publish(t, 1, "Rules.", 0)

@@ -98,7 +98,7 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 	defer func() { _ = db.Close() }()
 	base := "http://" + listener.Addr().String()
 	mailbox := &mail.Mailbox{}
-	p := build(parts{db: db, ring: ring, origin: base, sender: mailbox, mailbox: mailbox, log: log, now: now})
+	p := build(parts{db: db, ring: ring, origin: base, sender: mailbox, mailbox: mailbox, log: log, now: now, erased: erasedList(filepath.Join(c.Dir, "erased"))})
 	if err := demoData(ctx, db, p.config.Terms, base); err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type commands struct {
 	Tenant     tenantCommand     `cmd:"" help:"Tenants."`
 	Connection connectionCommand `cmd:"" help:"Identity providers."`
 	Ledger     ledgerCommand     `cmd:"" help:"The signed record of assent."`
+	Erased     erasedCommand     `cmd:"" help:"The list of erasures, which outlives the restoring of a backup."`
 	Key        keyCommand        `cmd:"" help:"Make a new secret key."`
 	Version    versionCommand    `cmd:"" help:"Say which version this is."`
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"portico/internal/admin"
@@ -44,8 +45,11 @@ type portal struct {
 	changes *verification.Service
 	guesses *guard.Service
 	purge   func(context.Context) error
+	erased  erasedList
 	only    tenant.ID
-	around  func(http.Handler) http.Handler // answers beside the portal, in the demonstration alone
+
+	replaying atomic.Bool                     // whether people who were erased may be back
+	around    func(http.Handler) http.Handler // answers beside the portal, in the demonstration alone
 }
 
 // parts is what a portal is built from.
@@ -59,7 +63,8 @@ type parts struct {
 	mailbox *mail.Mailbox // the sender of the demonstration, whose letters can be read in the browser
 	log     *slog.Logger
 	now     func() time.Time
-	auditor string    // address that is told the checkpoints of the ledgers
+	auditor string // address that is told the checkpoints of the ledgers
+	erased  erasedList
 	only    tenant.ID // whose letters are sent; tests share a database, each with a tenant of its own
 }
 
@@ -85,8 +90,9 @@ func build(p parts) *portal {
 	client := idp.NewClient(!p.secure, p.now)
 	providers := idp.New(p.db, p.ring, client, guesses, entrance, sessions, tickets, outbox, log, p.now)
 	files := exportsOf(p, tenants, documents, proofs, outbox, log)
-	return &portal{
-		db: p.db, tenants: tenants, log: p.log, letters: letters, outbox: outbox, auditor: p.auditor, resets: passwords, changes: verifications, guesses: guesses, only: p.only,
+	built := &portal{
+		erased: p.erased, only: p.only,
+		db: p.db, tenants: tenants, log: p.log, letters: letters, outbox: outbox, auditor: p.auditor, resets: passwords, changes: verifications, guesses: guesses,
 		purge: func(ctx context.Context) error {
 			return errors.Join(sessions.Purge(ctx), providers.Purge(ctx), files.Purge(ctx))
 		},
@@ -97,11 +103,17 @@ func build(p parts) *portal {
 			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, outbox, log, p.now), Terms: documents,
 			Consents: terms.NewConsents(documents, p.db, tickets), Ledger: proofs, Audit: log,
 			Privacy: privacy.New(p.db, outbox, log, p.now), Exports: files,
+			Closings: privacy.NewClosings(privacy.ClosingConfig{
+				Store: p.db, Ring: p.ring, Ledger: proofs, Guard: guesses, Tickets: tickets, Sessions: sessions, Outbox: outbox, Log: log,
+				Beside: beside(p.mailbox), Now: p.now,
+			}),
 			Admin:  admin.New(p.db, tickets, sessions, guesses, verifications, passwords, outbox, log, p.now),
-			Secure: p.secure, Proxies: p.proxies, Ready: p.db.Ping, Log: p.log, Now: p.now, Mailbox: p.mailbox,
+			Secure: p.secure, Proxies: p.proxies, Log: p.log, Now: p.now, Mailbox: p.mailbox,
 			Letters: mail.NewOffice(p.db, letters.Wake),
 		},
 	}
+	built.config.Ready = built.ready
+	return built
 }
 
 // Limits of the server (security.md row 54).
@@ -124,9 +136,10 @@ func (p *portal) serve(ctx context.Context, listener net.Listener) error {
 		Handler: handler, ReadHeaderTimeout: readHeader, ReadTimeout: readBody, WriteTimeout: write,
 		IdleTimeout: idle, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
 	}
+	p.replaying.Store(true)
 	background, end := context.WithCancel(context.WithoutCancel(ctx))
 	var work sync.WaitGroup
-	for _, run := range []func(context.Context){p.letters.Run, p.answerResets, p.sequence, p.watchLedgers, p.tell, p.config.Exports.Run, p.minutely} {
+	for _, run := range []func(context.Context){p.letters.Run, p.answerResets, p.sequence, p.watchLedgers, p.tell, p.config.Exports.Run, p.minutely, p.replay} {
 		work.Go(func() { run(background) })
 	}
 	stopped := make(chan error, 1)
@@ -195,10 +208,10 @@ func (p *portal) tidy(ctx context.Context) error {
 
 // due does what was waiting for its time.
 func (p *portal) due(ctx context.Context) error {
-	return errors.Join(p.changes.ApplyDue(ctx, p.tenants.ByID), p.purge(ctx), p.config.Letters.Purge(ctx), p.tidy(ctx))
+	return errors.Join(p.erase(ctx), p.changes.ApplyDue(ctx, p.tenants.ByID), p.purge(ctx), p.config.Letters.Purge(ctx), p.tidy(ctx))
 }
 
-// minutely does what waits for a time to come: changes of address that take effect, sessions and counters that are over.
+// minutely does what waits for a time to come: accounts that are erased, changes of address that take effect, sessions and counters that are over.
 func (p *portal) minutely(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()

@@ -43,7 +43,7 @@ func (v *visitor) by(p *idptest.Provider, on page, action string) page {
 	return v.get(p.Visit(html.UnescapeString(address)).RequestURI())
 }
 
-// Rules T-2 and B-2: who comes by a provider owes what everybody owes, and a request to close the account stays one.
+// Rules T-2 and B-2: who comes by a provider owes what everybody owes, and an account that is closing stays so.
 func TestArrivalsPassTheSameGates(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
@@ -55,10 +55,12 @@ func TestArrivalsPassTheSameGates(t *testing.T) {
 		kim.want(asked, http.StatusOK, "/terms/accept", "Clause one.")
 		kim.want(kim.get("/account/profile"), http.StatusOK, "/terms/accept", "Clause one.")
 		kim.want(decide(kim, kim.get("/account"), "accept"), http.StatusOK, "/account", "Kim")
-		kim.want(kim.send(kim.get("/account/data"), "/account/data", map[string]string{"kind": "close"}), http.StatusOK, "/account/data", "We have your request")
+		p := kim.want(kim.get("/account/data/close"), http.StatusOK, "/account/data/close", "Demo ID: kim@example.org")
+		p = kim.send(p, "/account/data/close", map[string]string{"confirm": "kim@example.org"})
+		kim.want(p, http.StatusOK, "/closed", "Your account closes on")
 		again := w.visitor(t)
-		again.want(again.by(provider, again.get("/login"), "/login/with/demo"), http.StatusOK, "/account", "Kim")
-		again.want(again.get("/account/data"), http.StatusOK, "/account/data", i18n.T(t.Context(), "data.close"))
+		again.want(again.by(provider, again.get("/login"), "/login/with/demo"), http.StatusOK, "/account/closing", "Keep my account")
+		again.want(again.get("/account/profile"), http.StatusOK, "/account/closing", "Keep my account")
 		if answer := again.still(http.MethodGet, "/login/callback/demo?"+url.Values{"error": {"access_denied"}, "state": {"x"}}.Encode(), nil); answer.status != http.StatusGone {
 			t.Errorf("an answer nobody asked for: got %d, want 410", answer.status)
 		}

@@ -40,6 +40,7 @@ func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 	p := build(parts{
 		db: db, ring: checked.Ring, origin: c.BaseURL, secure: checked.Secure, proxies: checked.Proxies, sender: sender, log: log, now: now,
 		auditor: c.Auditor,
+		erased:  erasedList(c.ErasedList),
 	})
 	log.Info("serving", "address", listener.Addr().String(), "base_url", c.BaseURL, "database", db.Dialect())
 	return p.serve(ctx, listener)

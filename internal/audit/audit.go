@@ -77,6 +77,9 @@ const (
 	ExportDownloaded   Type = "export_downloaded"
 	ExportFailed       Type = "export_failed"
 	ErasureRequested   Type = "erasure_requested"
+	ErasureScheduled   Type = "erasure_scheduled"
+	ErasureCancelled   Type = "erasure_cancelled"
+	ErasureDone        Type = "erasure_done"
 	RequestAnswered    Type = "request_answered"
 	AdministratorAdded Type = "administrator_added"
 	AdministratorGone  Type = "administrator_removed"
@@ -99,7 +102,8 @@ func Types() []Type {
 		Unblocked, ProfileUpdated, MetadataUpdated, ForbiddenField, SessionEnded, SessionsEnded,
 		TermsRecorded, ProofsExported,
 		Reauthenticated, TermsPublished, TermsWithdrawn, TermsCorrected, TermsAccepted, TermsDeclined, TermsStaleForm, ConsentGiven, ConsentWithdrawn, ConsentsExported,
-		ExportRequested, ExportReady, ExportDownloaded, ExportFailed, ErasureRequested, RequestAnswered, AdministratorAdded, AdministratorGone,
+		ExportRequested, ExportReady, ExportDownloaded, ExportFailed, ErasureRequested, ErasureScheduled, ErasureCancelled, ErasureDone,
+		RequestAnswered, AdministratorAdded, AdministratorGone,
 		SettingsChanged, LetterLanguageSet,
 		TermsCancelled, TermsRetired, TermsErased, TermsSubmitted, TermsSentBack, TermsApprovalSet, TermsNoticeSet, TermsReminded, TermsListed,
 		ConnectionAdded, ConnectionChanged, ConnectionRemoved, Linked, Unlinked,
@@ -181,7 +185,7 @@ func (l *Log) Record(ctx context.Context, e Event) error {
 	e.ID, e.At = id.String(), l.now()
 	e.Origin = OriginOf(ctx)
 	if e.Actor.Kind == "" {
-		e.Actor = actorOf(ctx)
+		e.Actor = ActorOf(ctx)
 	}
 	return l.store.AppendEvent(ctx, e)
 }
@@ -211,7 +215,8 @@ func WithActor(ctx context.Context, a Actor) context.Context {
 	return context.WithValue(ctx, actorKey{}, a)
 }
 
-func actorOf(ctx context.Context) Actor {
+// ActorOf returns who does the work of ctx.
+func ActorOf(ctx context.Context) Actor {
 	if a, ok := ctx.Value(actorKey{}).(Actor); ok {
 		return a
 	}

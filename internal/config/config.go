@@ -29,6 +29,7 @@ type Serve struct {
 	Locales     []string `env:"PORTICO_LOCALES" default:"en,de,es,fr,pt,pl,ar,ja" help:"Enabled languages at the first start, the first is the default; administrators change them."`
 	Auditor     string   `name:"ledger-auditor" env:"PORTICO_LEDGER_AUDITOR" help:"Address that gets the signed checkpoint of every ledger each day."`
 	Proxies     []string `name:"trusted-proxies" env:"PORTICO_TRUSTED_PROXIES" help:"Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
+	ErasedList  string   `name:"erased-list" env:"PORTICO_ERASED_LIST" help:"File outside of the database that remembers erasures, so that a restored backup is erased again. Keep it apart from backups."`
 }
 
 // Checked is what the settings mean once they were found right.

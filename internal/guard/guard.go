@@ -20,7 +20,8 @@ import (
 type Action string
 
 // The actions. Reauth is SignIn by somebody who is signed in already. SignUp, VerifyRequest and Resend send the same
-// letter and share their limits. BlockLetter tells the owner of an account about an automatic block.
+// letter and share their limits. BlockLetter tells the owner of an account about an automatic block,
+// CloseLink leads somebody who is blocked to the page that closes the account.
 // ProviderTrip sends somebody to an identity provider, ProviderNotice is what a provider says on its own account.
 const (
 	SignIn        Action = "sign_in"
@@ -31,6 +32,7 @@ const (
 	VerifyRequest Action = "verify_request"
 	Resend        Action = "resend"
 	BlockLetter   Action = "block_letter"
+	CloseLink     Action = "close_link"
 	ProviderTrip  Action = "provider_trip"
 
 	ProviderNotice Action = "provider_notice"

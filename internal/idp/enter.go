@@ -58,7 +58,7 @@ func (s *Service) enter(ctx context.Context, a Arrival, device string) (opened s
 			return err
 		}
 		if p.Block.InForce(s.now()) {
-			blocked = &signin.Blocked{Message: p.Block.Message}
+			blocked = &signin.Blocked{User: p.User, Message: p.Block.Message}
 			return s.log.Record(ctx, audit.Event{
 				Type: audit.SignInRefused, User: p.User, Detail: map[string]string{"reason": "blocked", "connection": a.Connection.ID},
 			})

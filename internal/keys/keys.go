@@ -93,20 +93,21 @@ func (r Ring) of(purpose string) []pair {
 	return pairs
 }
 
-func sum(key, data []byte) []byte {
+// Sum returns the HMAC-SHA256 of data under one of MACKeys.
+func Sum(key, data []byte) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write(data)
 	return h.Sum(nil)
 }
 
 // MAC returns the HMAC-SHA256 of data under the newest key for purpose.
-func (r Ring) MAC(purpose string, data []byte) []byte { return sum(r.of(purpose)[0].mac, data) }
+func (r Ring) MAC(purpose string, data []byte) []byte { return Sum(r.of(purpose)[0].mac, data) }
 
 // Verify reports whether mac was made over data for purpose by any of the keys.
 func (r Ring) Verify(purpose string, data, mac []byte) bool {
 	ok := false
 	for _, p := range r.of(purpose) {
-		ok = hmac.Equal(mac, sum(p.mac, data)) || ok
+		ok = hmac.Equal(mac, Sum(p.mac, data)) || ok
 	}
 	return ok
 }

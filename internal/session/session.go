@@ -77,6 +77,7 @@ type Person struct {
 	UserMetadata  string
 	HasPassword   bool
 	MustChange    bool
+	ClosesAt      time.Time // when the account is erased, or zero
 	TermsOwed     bool
 	TermsWaiting  string // "told document number" of a version one may decide about before one must, "new …" before a page said so
 }

@@ -35,7 +35,10 @@ const UnblockLifetime = 24 * time.Hour
 var ErrRefused = errors.New("address or password is not right")
 
 // Blocked is the answer to a right password when an administrator has blocked the account (rule B-6).
-type Blocked struct{ Message string }
+type Blocked struct {
+	User    tenant.User
+	Message string
+}
 
 // Error describes the refusal for logs.
 func (Blocked) Error() string { return "account is blocked" }
@@ -93,7 +96,7 @@ func (s *Service) SignIn(ctx context.Context, a Attempt) (session.Session, error
 	}
 	if p.Block.InForce(s.now()) {
 		err := s.log.Record(ctx, audit.Event{Type: audit.SignInRefused, User: p.User, Detail: map[string]string{"reason": "blocked"}})
-		return session.Session{}, errors.Join(err, Blocked{p.Block.Message})
+		return session.Session{}, errors.Join(err, Blocked{p.User, p.Block.Message})
 	}
 	if err := s.guard.Succeeded(ctx, t.ID, subject); err != nil {
 		return session.Session{}, err
@@ -258,7 +261,7 @@ func (s *Service) AfterSignUp(ctx context.Context, u tenant.User, device string)
 		return session.Session{}, err
 	}
 	if p.Block.InForce(s.now()) {
-		return session.Session{}, Blocked{p.Block.Message}
+		return session.Session{}, Blocked{p.User, p.Block.Message}
 	}
 	return s.open(ctx, p, Attempt{Device: device}, false)
 }

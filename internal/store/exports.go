@@ -151,10 +151,16 @@ type chunkRow struct {
 
 func (chunkRow) TableName() string { return "export_chunks" }
 
-// AddChunk stores a part of a file. What an earlier claim has written is another file's, and removed when this one expires.
+// AddChunk stores a part of a file, or returns privacy.ErrExportLost when the file is gone with its person. What an earlier
+// claim has written is another file's, and removed when this one expires.
 func (db *DB) AddChunk(ctx context.Context, e privacy.Export, number int, sealed []byte, now time.Time) error {
-	row := chunkRow{string(e.User.Tenant), e.ID, e.Claim, number, sealed, now}
-	return db.db(ctx).Create(&row).Error
+	done := db.db(ctx).Exec(`INSERT INTO export_chunks (tenant_id, export_id, claim, number, sealed, made_at)
+		SELECT tenant_id, export_id, ?, ?, ?, ? FROM exports WHERE tenant_id = ? AND export_id = ?`,
+		e.Claim, number, sealed, now, string(e.User.Tenant), e.ID)
+	if done.Error == nil && done.RowsAffected == 0 {
+		return privacy.ErrExportLost
+	}
+	return done.Error
 }
 
 // Chunk reads a part of a file, or returns privacy.ErrNoExport.

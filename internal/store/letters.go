@@ -98,10 +98,13 @@ func (db *DB) ClaimLetters(ctx context.Context, t tenant.ID, claim string, most 
 // claimed is the door to a letter for the worker that still holds it.
 const claimed = "tenant_id = ? AND letter_id = ? AND state = 'sending' AND claim = ?"
 
-// LetterSent marks a claimed letter as sent and erases what it spoke of.
+// LetterSent marks a claimed letter as sent and erases what it spoke of; of a last one also to whom it went.
 func (db *DB) LetterSent(ctx context.Context, q mail.Queued, claim string) error {
-	return db.db(ctx).Table("letters").Where(claimed, string(q.Tenant), q.ID, claim).
-		UpdateColumns(map[string]any{"state": string(mail.Sent), "sealed": nil, "sent_at": db.now(), "error": ""}).Error
+	columns := map[string]any{"state": string(mail.Sent), "sealed": nil, "sent_at": db.now(), "error": ""}
+	if q.Kind.Last() {
+		columns["to_address"] = ""
+	}
+	return db.db(ctx).Table("letters").Where(claimed, string(q.Tenant), q.ID, claim).UpdateColumns(columns).Error
 }
 
 // LetterDelayed gives a claimed letter back, due again after d.
@@ -114,10 +117,14 @@ func (db *DB) LetterDelayed(ctx context.Context, q mail.Queued, claim string, d 
 		UpdateColumns(map[string]any{"state": string(mail.Waiting), "next_at": now.Add(d), "error": cut(reason, 500)}).Error
 }
 
-// LetterFailed gives a claimed letter up. What it speaks of stays sealed, so that it can be tried once more.
+// LetterFailed gives a claimed letter up. What it speaks of stays sealed, so that it can be tried once more; of a last one
+// nothing stays.
 func (db *DB) LetterFailed(ctx context.Context, q mail.Queued, claim, reason string) (bool, error) {
-	result := db.db(ctx).Table("letters").Where(claimed, string(q.Tenant), q.ID, claim).
-		UpdateColumns(map[string]any{"state": string(mail.Failed), "error": cut(reason, 500)})
+	columns := map[string]any{"state": string(mail.Failed), "error": cut(reason, 500)}
+	if q.Kind.Last() {
+		columns["to_address"], columns["sealed"], columns["error"] = "", nil, ""
+	}
+	result := db.db(ctx).Table("letters").Where(claimed, string(q.Tenant), q.ID, claim).UpdateColumns(columns)
 	return result.RowsAffected == 1, result.Error
 }
 

@@ -29,6 +29,12 @@ func (db *DB) AbsorbProfile(ctx context.Context, into, gone tenant.User) error {
 	if err != nil {
 		return err
 	}
+	if err := db.db(ctx).Exec("UPDATE former_users SET user_id = ? WHERE tenant_id = ? AND user_id = ?", into.ID, t, gone.ID).Error; err != nil {
+		return err
+	}
+	if err := db.db(ctx).Create(&formerRow{t, gone.ID, into.ID}).Error; err != nil {
+		return err
+	}
 	for _, table := range []string{"user_words", "user_facets", "passwords", "email_changes", "devices", "users"} {
 		if err := db.db(ctx).Exec("DELETE FROM "+table+" WHERE tenant_id = ? AND user_id = ?", t, gone.ID).Error; err != nil {
 			return err
@@ -37,10 +43,14 @@ func (db *DB) AbsorbProfile(ctx context.Context, into, gone tenant.User) error {
 	return nil
 }
 
-// Closing reports whether u asked for their account to be closed and waits for it.
+// Closing reports whether the account of u is about to be closed, or u asked for that in the days when a person answered.
 func (db *DB) Closing(ctx context.Context, u tenant.User) (bool, error) {
+	closing, err := db.FindClosing(ctx, u)
+	if err != nil || closing.Pending() {
+		return closing.Pending(), err
+	}
 	var n int64
-	err := db.db(ctx).Model(&requestRow{}).
+	err = db.db(ctx).Model(&requestRow{}).
 		Where("tenant_id = ? AND user_id = ? AND kind = ? AND open = ?", string(u.Tenant), u.ID, string(privacy.Close), true).Count(&n).Error
 	return n > 0, err
 }

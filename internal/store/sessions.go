@@ -99,6 +99,7 @@ type liveRow struct {
 	UserMetadata  string
 	HasPassword   bool
 	MustChange    bool
+	ClosesAt      *time.Time
 	TermsOwed     bool
 	TermsWaiting  string
 }
@@ -151,13 +152,14 @@ var findSession = `SELECT s.tenant_id, s.session_hash, s.user_id, s.created_at, 
 	COALESCE(u.username, '') AS username, COALESCE(u.phone_number, '') AS phone_number,
 	CASE WHEN e.done_at IS NULL THEN COALESCE(e.new_email, '') ELSE '' END AS pending_email, COALESCE(u.role, '') AS role, COALESCE(u.blocked, FALSE) AS blocked,
 	u.blocked_until, COALESCE(u.block_message, '') AS block_message, u.created_at AS joined_at,
-	COALESCE(u.user_metadata, '') AS user_metadata, p.user_id IS NOT NULL AS has_password, COALESCE(p.must_change, FALSE) AS must_change,
+	COALESCE(u.user_metadata, '') AS user_metadata, z.due_at AS closes_at, p.user_id IS NOT NULL AS has_password, COALESCE(p.must_change, FALSE) AS must_change,
 	` + owes("s.tenant_id", "s.user_id") + ` AS terms_owed,
 	` + waiting + ` AS terms_waiting
 	FROM sessions s
 	LEFT JOIN users u ON u.tenant_id = s.tenant_id AND u.user_id = s.user_id
 	LEFT JOIN passwords p ON p.tenant_id = s.tenant_id AND p.user_id = s.user_id
 	LEFT JOIN email_changes e ON e.tenant_id = s.tenant_id AND e.user_id = s.user_id
+	LEFT JOIN closings z ON z.tenant_id = s.tenant_id AND z.user_id = s.user_id
 	WHERE s.tenant_id = @tenant AND s.session_hash = @hash`
 
 // FindSession reads a session with its person, or returns session.ErrNone.
@@ -176,6 +178,7 @@ func (db *DB) FindSession(ctx context.Context, t tenant.ID, hash string) (sessio
 		Blocked: row.Blocked, BlockedUntil: orZero(row.BlockedUntil), BlockMessage: row.BlockMessage,
 		CreatedAt: orZero(row.JoinedAt), UserMetadata: row.UserMetadata, HasPassword: row.HasPassword, MustChange: row.MustChange, TermsOwed: row.TermsOwed,
 		TermsWaiting: row.TermsWaiting,
+		ClosesAt:     orZero(row.ClosesAt),
 	}}, nil
 }
 

@@ -80,6 +80,8 @@ type Settings struct {
 	ResetMinutes int `json:"reset_minutes,omitempty"`
 	// TermsMirror says where in app_metadata an acceptance is noted for applications (rule T-4).
 	TermsMirror Mirror `json:"terms_mirror,omitzero"`
+	// GraceDays is how many days somebody can still keep an account that they close, 0 to 30; nil means the default.
+	GraceDays *int `json:"grace_days,omitempty"`
 }
 
 // Mirror is how an acceptance is noted in app_metadata: as terms.<document>, or with MirrorFlat as <name> and
@@ -163,6 +165,21 @@ func (s Settings) LetterTime(letters int) time.Duration {
 		rate = usualRate
 	}
 	return time.Duration(float64(letters) / float64(rate) * float64(time.Minute))
+}
+
+// DefaultGraceDays is how long a closed account can be kept (terms.md section 3), and MostGraceDays the longest.
+const (
+	DefaultGraceDays = 7
+	MostGraceDays    = 30
+)
+
+// Grace is how long somebody can still keep an account that they close.
+func (s Settings) Grace() time.Duration {
+	days := DefaultGraceDays
+	if s.GraceDays != nil {
+		days = min(max(*s.GraceDays, 0), MostGraceDays)
+	}
+	return time.Duration(days) * 24 * time.Hour
 }
 
 var originPattern = regexp.MustCompile(`^https?://[a-zA-Z0-9.-]+(:[0-9]+)?$`)

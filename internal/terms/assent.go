@@ -29,6 +29,9 @@ const (
 	Published = "version_published"
 	TakenBack = "version_withdrawn"
 	Ended     = "document_retired"
+	// Closing and Kept are about the account itself.
+	Closing = "erasure_scheduled"
+	Kept    = "erasure_cancelled"
 )
 
 // The ways an assent comes about.
@@ -39,6 +42,7 @@ const (
 	MethodMail     = "mail"
 	MethodOneClick = "one_click_mail"
 	MethodSignal   = "signal"
+	MethodAdmin    = "admin"
 )
 
 // Event is one entry of the record of assent (terms.md 1.2). It is stored with all its fields as canonical JSON, which is

@@ -36,6 +36,8 @@ const (
 	EmailUndo    Kind = "email_undo"
 	Unblock      Kind = "unblock"
 	Consent      Kind = "consent"
+	Keep         Kind = "keep"
+	Close        Kind = "close"
 )
 
 // Why a ticket is not honoured.

@@ -49,6 +49,7 @@ func Kinds() []mail.Kind {
 		mail.TermsChanged, mail.TermsReminder, mail.TermsAccepted, mail.TermsRecorded, mail.TermsWithdrawn, mail.TermsCancelled, mail.ConsentConfirm, mail.LedgerCheckpoint,
 		mail.Invited, mail.AccountBlocked, mail.AccountUnblocked, mail.ProfileChangedByAdmin,
 		mail.RequestReceived, mail.RequestAnswered, mail.ExportReady, mail.ExportMade, mail.ExportFailed,
+		mail.CloseLink, mail.AccountClosing, mail.AccountKept, mail.AccountClosed,
 	}
 }
 
@@ -168,7 +169,7 @@ func argsOf(ctx context.Context, from From, letter mail.Letter) []any {
 // until is a day where only the day matters, else a day and a time.
 func until(ctx context.Context, letter mail.Letter) string {
 	switch letter.Kind {
-	case mail.TermsChanged, mail.TermsReminder, mail.TermsCancelled, mail.RequestReceived:
+	case mail.TermsChanged, mail.TermsReminder, mail.TermsCancelled, mail.RequestReceived, mail.AccountClosing:
 		return i18n.Date(ctx, letter.Facts.Until)
 	default:
 		return i18n.Moment(ctx, letter.Facts.Until)

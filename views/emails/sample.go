@@ -63,6 +63,12 @@ func Sample(kind mail.Kind) mail.Facts {
 		f.Until, f.Text = when.AddDate(0, 1, 0), "…"
 	case mail.ExportReady:
 		f.Until, f.SecondLink = when.AddDate(0, 0, 1), origin+"/password/forgot"
+	case mail.CloseLink:
+		f.Code, f.TTL = "482913", time.Hour
+	case mail.AccountClosing:
+		f.Code, f.Until = "482913", when.AddDate(0, 0, 7)
+	case mail.AccountClosed:
+		f.Count, f.Files, f.IP, f.Browser = 3, []mail.File{{Name: "receipts.zip"}}, "", ""
 	case mail.RequestAnswered:
 		f.Text = "…"
 	}

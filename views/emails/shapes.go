@@ -43,6 +43,7 @@ func hasLink(f mail.Facts) bool    { return f.Link != "" }
 func hasSecond(f mail.Facts) bool  { return f.SecondLink != "" }
 func hasChanges(f mail.Facts) bool { return len(f.Changes) > 0 }
 func hasMessage(f mail.Facts) bool { return f.Message != "" }
+func hasFiles(f mail.Facts) bool   { return len(f.Files) > 0 }
 func hasText(f mail.Facts) bool    { return f.Text != "" }
 func hasProof(f mail.Facts) bool   { return f.Proof != "" }
 
@@ -216,5 +217,22 @@ var shapes = map[mail.Kind]shape{
 	}},
 	mail.RequestAnswered: {why: "request", parts: []part{
 		{form: text, key: "body"}, {form: quote}, {form: button, key: "button"}, {form: small, key: "safe"},
+	}},
+	mail.CloseLink: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "ttl", hasTTL}, {form: small, key: "safe"},
+	}},
+	mail.AccountClosing: {why: "old", parts: []part{
+		{form: text, key: "body"},
+		{form: place},
+		{form: text, key: "stays"},
+		{form: text, key: "mine"},
+		{form: button, key: "button"},
+		{form: code, key: "if"},
+	}},
+	mail.AccountKept: {why: "old", parts: []part{
+		{form: text, key: "body"}, {form: place}, {form: button, key: "button"}, {form: small, key: "safe"},
+	}},
+	mail.AccountClosed: {why: "closed", parts: []part{
+		{form: text, key: "body"}, {text, "files", hasFiles}, {form: text, key: "stays"}, {form: button, key: "button"},
 	}},
 }

@@ -103,6 +103,24 @@ func SQLite(t *testing.T, options ...func(*tenant.Settings)) Fixture {
 	return open(t, "sqlite:"+filepath.Join(t.TempDir(), "portico.db"), options)
 }
 
+// SQLiteAt is SQLite in a file that the test names.
+func SQLiteAt(t *testing.T, path string) Fixture {
+	t.Helper()
+	return open(t, "sqlite:"+path, nil)
+}
+
+// Reopened is the same tenant in another file: a backup of this one's.
+func (f Fixture) Reopened(t *testing.T, path string) Fixture {
+	t.Helper()
+	db, err := store.Open("sqlite:"+path, store.WithClock(f.Clock.Now), store.WithTrace(f.Trace.saw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	f.DB, f.address = db, "sqlite:"+path
+	return f
+}
+
 var (
 	serial   atomic.Int64
 	migrated sync.Map // address → *sync.Once, so that a server is migrated once per test binary
