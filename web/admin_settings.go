@@ -111,7 +111,7 @@ func typedSettings(form url.Values) tenant.Settings {
 		Product: text(admin.FieldProduct), SupportEmail: text(admin.FieldSupportEmail), SupportURL: text(admin.FieldSupportURL),
 		Brand:        strings.ToLower(text(admin.FieldColour)),
 		Verification: tenant.Verification{Mode: form.Get(admin.FieldVerification), Days: number(admin.FieldDays)},
-		MinPassword:  number(admin.FieldMinPassword), ResetMinutes: number(admin.FieldReset), Metadata: json.RawMessage(text(admin.FieldSchema)),
+		MinPassword:  number(admin.FieldMinPassword), ResetMinutes: number(admin.FieldReset), GraceDays: new(number(admin.FieldGrace)), Metadata: json.RawMessage(text(admin.FieldSchema)),
 		EmbedOrigins: strings.Fields(form.Get(admin.FieldEmbed)), Attributes: map[string]tenant.AttributePolicy{},
 	}
 	if typed.Brand == brand.Default {
@@ -163,6 +163,7 @@ func (s *Server) settingsForm(c echo.Context, v tenant.Settings, version string,
 		Days:         number(admin.FieldDays, "settings.verification.days", "", v.Verification.Days),
 		MinPassword:  number(admin.FieldMinPassword, "settings.min", "settings.min.hint", v.MinPassword),
 		Reset:        number(admin.FieldReset, "settings.reset", "settings.reset.hint", int(v.ResetLifetime().Minutes())),
+		Grace:        number(admin.FieldGrace, "settings.grace", "settings.grace.hint", int(v.Grace().Hours()/24)),
 		Schema:       field(admin.FieldSchema, "settings.metadata.schema", "settings.metadata.hint", pretty(v.Metadata)),
 		Embed:        field(admin.FieldEmbed, "settings.embed", "settings.embed.hint", strings.Join(v.EmbedOrigins, "\n")),
 		Contrast:     contrastOf(c, v.Brand), LocalesError: f.problem(admin.FieldLocales),

@@ -36,6 +36,7 @@ const (
 	FieldDays         = "verification_days"
 	FieldMinPassword  = "min_password"
 	FieldReset        = "reset_minutes"
+	FieldGrace        = "grace_days"
 	FieldSchema       = "metadata_schema"
 	FieldEmbed        = "embed_origins"
 )
@@ -81,7 +82,7 @@ func (s *Service) SaveSettings(ctx context.Context, actor tenant.User, version s
 		merged.Product, merged.SupportEmail, merged.SupportURL, merged.Brand = wanted.Product, wanted.SupportEmail, wanted.SupportURL, wanted.Brand
 		merged.Locales, merged.Verification, merged.MinPassword = wanted.Locales, wanted.Verification, wanted.MinPassword
 		merged.ResetMinutes, merged.Attributes, merged.Metadata = wanted.ResetMinutes, wanted.Attributes, wanted.Metadata
-		merged.EmbedOrigins = wanted.EmbedOrigins
+		merged.EmbedOrigins, merged.GraceDays = wanted.EmbedOrigins, wanted.GraceDays
 		fields := changed(saved, merged)
 		if len(fields) == 0 {
 			return nil
@@ -130,6 +131,9 @@ func CheckSettings(s tenant.Settings) valid.Errors {
 	between(FieldDays, s.Verification.Days, 0, MaxDays)
 	between(FieldMinPassword, s.MinPassword, tenant.DefaultMinPassword, MaxMinPassword)
 	between(FieldReset, s.ResetMinutes, MinReset, MaxReset)
+	if s.GraceDays != nil {
+		between(FieldGrace, *s.GraceDays, 0, tenant.MostGraceDays)
+	}
 	if schema, err := profile.ParseSchema(s.Metadata); err != nil || (len(s.Metadata) > 0 && len(schema.Properties) == 0) {
 		refused.Add(FieldSchema, "err.schema")
 	}
