@@ -42,7 +42,6 @@ const (
 	MethodMail     = "mail"
 	MethodOneClick = "one_click_mail"
 	MethodSignal   = "signal"
-	MethodAdmin    = "admin"
 )
 
 // Event is one entry of the record of assent (terms.md 1.2). It is stored with all its fields as canonical JSON, which is
