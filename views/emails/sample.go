@@ -37,22 +37,6 @@ func Sample(kind mail.Kind) mail.Facts {
 		if kind == mail.EmailChangeNotice {
 			f.SecondLink, f.TTL = origin+"/example/undo", 3*24*time.Hour
 		}
-	case mail.TermsChanged:
-		f.Document, f.Version, f.Until, f.Changes = "Terms of use", 3, when.AddDate(0, 1, 0), []string{"…", "…"}
-		f.Enclosed = mail.Enclosed{Source: "## 1. Returns\n\n…", HTML: "<h2>1. Returns</h2><p>…</p>", Locale: "en"}
-	case mail.TermsReminder:
-		f.Document, f.Version, f.Until, f.Changes = "Terms of use", 3, when.AddDate(0, 0, 7), []string{"…", "…"}
-	case mail.TermsAccepted:
-		f.Document, f.Version, f.SecondLink, f.Text = "Terms of use", 3, origin+"/account/terms/example/receipt", "…"
-		f.Proof = "account.example.org/ledger/default\npromise\nX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4g=\n2026-11-21T07:58:00Z\n\n— account.example.org/ledger/default X4gkX4gk…\n"
-	case mail.TermsRecorded:
-		f.Document, f.Version, f.Message = "Terms of use", 3, "…"
-	case mail.LedgerCheckpoint:
-		f.Name, f.Proof = "", "account.example.org/ledger/default\n3\nX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4g=\n\n— account.example.org/ledger/default X4gkX4gk…\n"
-	case mail.TermsWithdrawn:
-		f.Document, f.Version, f.Count = "Terms of use", 3, 2
-	case mail.TermsCancelled:
-		f.Document, f.Version, f.Until = "Terms of use", 3, when.AddDate(0, 1, 0)
 	case mail.ConsentConfirm:
 		f.Document, f.Code, f.TTL = "New books and offers", "482913", 7*24*time.Hour
 	case mail.AccountBlocked:
@@ -71,6 +55,33 @@ func Sample(kind mail.Kind) mail.Facts {
 		f.Count, f.Files, f.IP, f.Browser = 3, []mail.File{{Name: "receipts.zip"}}, "", ""
 	case mail.RequestAnswered:
 		f.Text = "…"
+	default:
+		ofDocuments(&f, kind, origin, when)
 	}
 	return f
+}
+
+// ofDocuments are the facts of letters about documents and the ledger.
+func ofDocuments(f *mail.Facts, kind mail.Kind, origin string, when time.Time) {
+	f.Document, f.Version = "Terms of use", 3
+	switch kind {
+	case mail.TermsChanged:
+		f.Until, f.Changes = when.AddDate(0, 1, 0), []string{"…", "…"}
+		f.Enclosed = mail.Enclosed{Source: "## 1. Returns\n\n…", HTML: "<h2>1. Returns</h2><p>…</p>", Locale: "en"}
+	case mail.TermsReminder:
+		f.Until, f.Changes = when.AddDate(0, 0, 7), []string{"…", "…"}
+	case mail.TermsAccepted:
+		f.SecondLink, f.Text = origin+"/account/terms/example/receipt", "…"
+		f.Proof = "account.example.org/ledger/default\npromise\nX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4g=\n2026-11-21T07:58:00Z\n\n— account.example.org/ledger/default X4gkX4gk…\n"
+	case mail.TermsRecorded:
+		f.Message = "…"
+	case mail.LedgerCheckpoint:
+		f.Document, f.Version, f.Name, f.Proof = "", 0, "", "account.example.org/ledger/default\n3\nX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4gkX4g=\n\n— account.example.org/ledger/default X4gkX4gk…\n"
+	case mail.TermsWithdrawn:
+		f.Count = 2
+	case mail.TermsCancelled:
+		f.Until = when.AddDate(0, 1, 0)
+	default:
+		f.Document, f.Version = "", 0
+	}
 }

@@ -49,6 +49,7 @@ func (f Fixture) dropTriggers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = rows.Close() }()
 	var names []string
 	for rows.Next() {
 		var name string
@@ -60,7 +61,6 @@ func (f Fixture) dropTriggers(t *testing.T) {
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
-	_ = rows.Close()
 	for _, name := range names {
 		if _, err := pool.ExecContext(t.Context(), "DROP TRIGGER IF EXISTS "+name); err != nil {
 			t.Fatal(err)
