@@ -179,7 +179,7 @@ func (s *Server) settingsForm(c echo.Context, v tenant.Settings, version string,
 // settingsChoices fills in what is chosen from lists.
 func (s *Server) settingsChoices(f form, view *pages.SettingsPage, v tenant.Settings, sent url.Values) {
 	home, posted := sent.Get(fieldHome), sent.Has(fieldHome)
-	if !posted {
+	if !posted && len(v.Locales) > 0 {
 		home = v.Locales[0]
 	}
 	view.Home = components.SelectModel{Name: fieldHome, Label: i18n.T(f.ctx, "settings.default")}

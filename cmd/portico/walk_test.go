@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,7 @@ func (r walked) public() bool { return r.gate == "open" || r.gate == "anyone" }
 // anything is a parameter of every kind that a route may have, of something that need not be there.
 var anything = map[string]string{
 	"id": "x", "doc": "terms", "n": "1", "kind": "verify_email", "purpose": "x", "connection": "demo", "preset": "oidc", "ticket": "x", "link": "x",
+	"identity": "x",
 }
 
 // with fills in the parameters of the path, the given ones before the others.
@@ -195,6 +197,9 @@ func (w *world) property(t *testing.T, people ...string) any {
 	return append(all, len(library.Versions), library.Texts)
 }
 
+// others is what only the other tenant's pages say: an address, a clause, a provider.
+var others = regexp.MustCompile(`(?i)canary(\.example| clause| ID)`)
+
 // TestNeighboursSeeNothing walks every route of one tenant with the ids of another and with the other's cookies (rule X-1).
 func TestNeighboursSeeNothing(t *testing.T) {
 	t.Parallel()
@@ -225,7 +230,7 @@ func TestNeighboursSeeNothing(t *testing.T) {
 				form = nil
 			}
 			p := eve.still(r.method, path, form)
-			if strings.Contains(p.body, "anary") {
+			if others.MatchString(p.body) {
 				t.Errorf("%s %s shows what belongs to another tenant", r.method, path)
 			}
 			if p = foreign.still(r.method, path, form); strings.Contains(p.body, "mara@canary") || strings.Contains(p.body, "Canary clause") {
