@@ -42,7 +42,7 @@ func (s *Server) adminRoutes() []route {
 	}
 	return []route{
 		get("/admin", s.showAdmin), get("/admin/users", s.showPeople), get("/admin/audit", s.showAudit),
-		get("/admin/requests", s.showRequests), post("/admin/requests", s.answerRequest),
+		get(requestsPath, s.showRequests), get(requestsPath+"/:id", s.showRequest), post(requestsPath+"/:id", s.settleRequest),
 		get("/admin/users/new", s.showNewPerson), post("/admin/users/new", s.createPerson),
 		get("/admin/users/:id", s.showPerson), post("/admin/users/:id", s.savePerson),
 		get("/admin/users/:id/email", s.showPersonEmail), post("/admin/users/:id/email", s.savePersonEmail),

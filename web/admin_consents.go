@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/csv"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ import (
 )
 
 // assents are the kinds of document an administrator can add.
-var assents = []terms.Assent{terms.Agree, terms.Acknowledge, terms.Inform, terms.Consent}
+var assents = []terms.Assent{terms.Agree, terms.Acknowledge, terms.Inform, terms.Consent, terms.Interest}
 
 // purposeBoxes are what only an optional purpose can be.
 func purposeBoxes(c echo.Context) []components.CheckModel {
@@ -27,7 +28,35 @@ func purposeBoxes(c echo.Context) []components.CheckModel {
 	return []components.CheckModel{
 		{Name: "confirms", Label: i18n.T(ctx, "adminterms.confirms"), Hint: hint, Checked: form.Get("confirms") == "on"},
 		{Name: "shares", Label: i18n.T(ctx, "adminterms.shares"), Hint: hint, Checked: form.Get("shares") == "on"},
+		{Name: "marketing", Label: i18n.T(ctx, "adminterms.marketing"), Hint: i18n.T(ctx, "adminterms.interest.only"), Checked: form.Get("marketing") == "on"},
 	}
+}
+
+// monthsField is how long a consent counts.
+func monthsField(c echo.Context, f form) components.FieldModel {
+	return components.FieldModel{
+		Name: terms.FieldMonths, Label: i18n.T(f.ctx, "adminterms.expires"),
+		Hint:  i18n.T(f.ctx, "adminterms.expires.hint") + " " + i18n.T(f.ctx, "adminterms.purpose.only"),
+		Value: c.Request().PostForm.Get(terms.FieldMonths), InputMode: "numeric", LTR: true, Optional: true, Error: f.problem(terms.FieldMonths),
+	}
+}
+
+// purposeOf reads what only a purpose can be from the form that adds a document.
+func purposeOf(c echo.Context, d terms.Document) terms.Document {
+	form := c.Request().PostForm
+	ticked := func(name string, assents ...terms.Assent) bool {
+		return form.Get(name) == "on" && slices.Contains(assents, d.Assent)
+	}
+	d.Confirms, d.Shares = ticked("confirms", terms.Consent), ticked("shares", terms.Consent, terms.Interest)
+	d.Marketing = ticked("marketing", terms.Interest)
+	if months := strings.TrimSpace(form.Get(terms.FieldMonths)); d.Assent == terms.Consent && months != "" {
+		n, err := strconv.Atoi(months)
+		d.ConsentMonths = n
+		if err != nil {
+			d.ConsentMonths = -1
+		}
+	}
+	return d
 }
 
 // consenting says how many consent to a purpose.

@@ -42,6 +42,7 @@ var adminEvents = []audit.Type{
 	audit.Blocked, audit.Unblocked, audit.AdminWrote, audit.MetadataUpdated, audit.AdministratorAdded, audit.AdministratorGone, audit.SettingsChanged,
 	audit.TermsPublished, audit.TermsWithdrawn, audit.TermsCorrected, audit.TermsCancelled, audit.TermsRetired, audit.TermsErased,
 	audit.TermsSubmitted, audit.TermsSentBack, audit.TermsApprovalSet, audit.TermsNoticeSet, audit.RequestAnswered,
+	audit.CaseExtended, audit.Restricted, audit.Unrestricted,
 }
 
 // figureRows are the figures with where each leads, and the tone of those that somebody should look at.
@@ -53,12 +54,16 @@ func figureRows(ctx context.Context, f admin.Figures) []pages.Figure {
 		{Label: i18n.T(ctx, "admin.figure.owing"), URL: "/admin/terms", Value: count(f.Owing)},
 		{Label: i18n.T(ctx, "admin.figure.letters"), URL: "/admin/emails/outbox?state=failed", Value: count(f.Letters)},
 		{Label: i18n.T(ctx, "admin.figure.requests"), URL: "/admin/requests", Value: count(f.Requests)},
+		{Label: i18n.T(ctx, "admin.figure.due"), URL: "/admin/requests", Value: count(f.Due)},
 	}
 	if f.Letters > 0 {
 		rows[4].Tone = components.Danger
 	}
 	if f.Requests > 0 {
 		rows[5].Tone = components.Warn
+	}
+	if f.Due > 0 {
+		rows[6].Tone = components.Danger
 	}
 	return rows
 }

@@ -15,6 +15,7 @@ import (
 	"portico/internal/admin"
 	"portico/internal/audit"
 	"portico/internal/i18n"
+	"portico/internal/privacy"
 	"portico/internal/profile"
 	"portico/internal/session"
 	"portico/internal/tenant"
@@ -71,7 +72,7 @@ func (s *Server) showPeople(c echo.Context) error {
 // stateTabs lead to the same search in each state.
 func stateTabs(ctx context.Context, q admin.Query) []pages.Tab {
 	var tabs []pages.Tab
-	for _, state := range []admin.State{admin.Everybody, admin.Blocked, admin.Unverified, admin.Admins} {
+	for _, state := range []admin.State{admin.Everybody, admin.Blocked, admin.Unverified, admin.Admins, admin.Restricted} {
 		values := url.Values{}
 		for name, value := range map[string]string{"q": q.Text, "state": string(state)} {
 			if value != "" {
@@ -92,6 +93,9 @@ func (s *Server) personTags(ctx context.Context, p profile.Profile) []pages.Pers
 		tags = append(tags, pages.PersonTag{Tone: components.Danger, Text: i18n.T(ctx, "admin.tag.blocked")})
 	} else {
 		tags = append(tags, pages.PersonTag{Tone: components.OK, Text: i18n.T(ctx, "admin.tag.active")})
+	}
+	if p.Restriction.On {
+		tags = append(tags, pages.PersonTag{Tone: components.Warn, Text: i18n.T(ctx, "admin.state.restricted")})
 	}
 	if !p.EmailVerified {
 		tags = append(tags, pages.PersonTag{Tone: components.Warn, Text: i18n.T(ctx, "profile.unverified")})
@@ -360,7 +364,12 @@ func (s *Server) actionsPage(c echo.Context, refused valid.Errors) error {
 			Name: admin.FieldUntil, Label: i18n.T(ctx, "admin.block.until"), Hint: i18n.T(ctx, "admin.block.until.hint"), Type: "date", Value: form.Get(admin.FieldUntil),
 			Optional: true, LTR: true, Error: f.problem(admin.FieldUntil),
 		},
-		BlockReason: p.Block.Reason, BlockedAt: utc(p.Block.At),
+		BlockReason: p.Block.Reason, BlockedAt: utc(p.Block.At), Why: components.FieldModel{
+			Name: fieldWhy, Label: i18n.T(ctx, "admin.block.reason"), Value: form.Get(fieldWhy), Error: f.problem(fieldWhy),
+		},
+	}
+	if p.Restriction.On {
+		view.Restricted = i18n.T(ctx, "restrict.since", "time", utc(p.Restriction.At)) + " " + p.Restriction.Reason
 	}
 	view.Token = s.token(c)
 	view.Refused = len(refused) > 0
@@ -392,10 +401,17 @@ func (s *Server) act(c echo.Context) error {
 		err = s.Admin.SetRole(ctx, me, u, profile.RoleNone)
 	case "unblock":
 		err = s.Admin.Unblock(ctx, me, u, form.Get(admin.FieldReason))
+	case "restrict":
+		err = whyFor(s.Privacy.Restrict(ctx, me, u, form.Get(fieldWhy)))
+	case "unrestrict":
+		err = whyFor(s.Privacy.Lift(ctx, me, u, form.Get(fieldWhy)))
 	case "block":
 		err = s.block(c, me, u)
 	default:
 		return echo.NewHTTPError(http.StatusBadRequest)
+	}
+	if errors.Is(err, privacy.ErrAdministrator) {
+		return s.actionsPage(c, valid.Errors{{Key: "restrict.administrator"}})
 	}
 	if errors.Is(err, admin.ErrLast) {
 		return s.actionsPage(c, valid.Errors{{Key: "admin.self"}})
@@ -407,6 +423,21 @@ func (s *Server) act(c echo.Context) error {
 		return err
 	}
 	return s.done(c, "admin.done", personURL(u.ID, "actions"))
+}
+
+// fieldWhy is the field of the reason for a restriction, beside that of a block.
+const fieldWhy = "why"
+
+// whyFor puts what is wrong with a reason at its field.
+func whyFor(err error) error {
+	refused, ok := errors.AsType[valid.Errors](err)
+	if !ok {
+		return err
+	}
+	for i := range refused {
+		refused[i].Field = fieldWhy
+	}
+	return refused
 }
 
 func (s *Server) block(c echo.Context, me, u tenant.User) error {

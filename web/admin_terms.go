@@ -60,7 +60,7 @@ func (s *Server) termsAdminPage(c echo.Context, refused valid.Errors) error {
 		Assent: components.SelectModel{Name: "assent", Label: i18n.T(ctx, "adminterms.assent")},
 		Locale: components.SelectModel{Name: "locale", Label: i18n.T(ctx, "adminterms.governing")},
 	}
-	view.Boxes = purposeBoxes(c)
+	view.Boxes, view.Months = purposeBoxes(c), monthsField(c, f)
 	if view.Approval, err = s.approvalChoice(c); err != nil {
 		return err
 	}
@@ -99,10 +99,9 @@ func (s *Server) addDocument(c echo.Context) error {
 	if !slices.Contains(assents, assent) || !slices.Contains(t.Locales, form.Get("locale")) {
 		return echo.NewHTTPError(http.StatusBadRequest)
 	}
-	err := s.Terms.AddDocument(ctx, terms.Document{
+	err := s.Terms.AddDocument(ctx, purposeOf(c, terms.Document{
 		Tenant: t.ID, Key: form.Get(terms.FieldKey), Assent: assent, GoverningLocale: form.Get("locale"),
-		Confirms: assent == terms.Consent && form.Get("confirms") == "on", Shares: assent == terms.Consent && form.Get("shares") == "on",
-	})
+	}))
 	if refused, ok := errors.AsType[valid.Errors](err); ok {
 		return s.termsAdminPage(c, refused)
 	}

@@ -58,14 +58,36 @@ func (s *Server) consentsPage(c echo.Context, status int, note string) error {
 	view.Issued = s.issue(c, view.Nonce)
 	signal := optsOut(c)
 	for _, p := range purposes {
+		if p.Document.Assent == terms.Interest {
+			view.Uses = append(view.Uses, use(ctx, p))
+			continue
+		}
 		row := pages.ConsentRow{
 			Name: fieldPurpose + p.Document.Key, Shown: shownText(p), Lang: p.Text.Locale, Dir: direction(p.Text.Locale), HTML: p.Text.HTML,
 			State: purposeState(ctx, p), Refused: signal && p.Document.Shares,
-			Box: components.CheckModel{Name: fieldOn + p.Document.Key, Label: p.Text.Title, Checked: p.Choice.State != terms.Off},
+			Box: components.CheckModel{Name: fieldOn + p.Document.Key, Label: p.Text.Title, Checked: p.Choice.State.Wanted()},
 		}
 		view.Rows = append(view.Rows, row)
 	}
+	if signal {
+		view.Signal = i18n.T(ctx, "consent.signal.seen")
+	}
 	return s.render(c, status, pages.Consents(view))
+}
+
+// use is a legitimate interest, with the way to object to it and to take that back.
+func use(ctx context.Context, p terms.Purpose) pages.UseRow {
+	row := pages.UseRow{
+		Key: p.Document.Key, Title: p.Text.Title, Lang: p.Text.Locale, Dir: direction(p.Text.Locale), HTML: p.Text.HTML,
+		Against: p.Choice.State == terms.Against, State: i18n.T(ctx, "object.on"),
+	}
+	if row.Against {
+		row.State = i18n.T(ctx, "object.off", "date", i18n.Date(ctx, p.Choice.Since))
+	}
+	if !p.Document.Marketing {
+		row.URL = consentsPath + "/object/" + p.Document.Key
+	}
+	return row
 }
 
 // shownText says in a form which text it showed: version and hash.
@@ -79,10 +101,16 @@ func purposeState(ctx context.Context, p terms.Purpose) string {
 	switch {
 	case p.Changed > 0:
 		return i18n.T(ctx, "consent.changed", "n", p.Changed, "new", p.Version.Number)
+	case p.Choice.State == terms.On && !p.Choice.ExpiresAt.IsZero():
+		return i18n.T(ctx, "consent.until", "date", date, "n", p.Choice.Number, "end", i18n.Date(ctx, p.Choice.ExpiresAt))
 	case p.Choice.State == terms.On:
 		return i18n.T(ctx, "consent.since", "date", date, "n", p.Choice.Number)
 	case p.Choice.State == terms.Pending:
 		return i18n.T(ctx, "consent.pending", "date", date)
+	case p.Choice.State == terms.Off && !p.Choice.ExpiresAt.IsZero():
+		return i18n.T(ctx, "consent.over", "date", i18n.Date(ctx, p.Choice.ExpiresAt))
+	case p.Choice.State == terms.Against:
+		return i18n.T(ctx, "consent.signal.since", "date", date)
 	case !p.Choice.Since.IsZero():
 		return i18n.T(ctx, "consent.off", "date", date)
 	default:
@@ -147,7 +175,7 @@ func (s *Server) wishes(c echo.Context) ([]terms.Wish, error) {
 		w.IssuedAt = s.issuedAt(c)
 		for _, p := range purposes {
 			if p.Document.Key == key {
-				w.Asks = w.On && p.Document.Confirms && p.Choice.State == terms.Off
+				w.Asks = w.On && p.Document.Confirms && !p.Choice.State.Wanted()
 				w.Presentation = presentation(ctx, "consents", "box and button", p.Text.Title, i18n.T(ctx, "consent.save"))
 			}
 		}
@@ -268,7 +296,7 @@ func (s *Server) unsubscribePage(c echo.Context, done bool) error {
 		return err
 	}
 	view := pages.UnsubscribePage{
-		Page: s.page(c, "unsubscribe.title"), Action: "/unsubscribe/" + choice.Link, Done: done || choice.State == terms.Off,
+		Page: s.page(c, "unsubscribe.title"), Action: "/unsubscribe/" + choice.Link, Done: done || !choice.State.Wanted(),
 		Body: i18n.T(ctx, "unsubscribe.body", "purpose", text.Title), Over: i18n.T(ctx, "unsubscribe.done", "purpose", text.Title),
 	}
 	return s.render(c, http.StatusOK, pages.Unsubscribe(view))
@@ -278,4 +306,19 @@ func (s *Server) unsubscribePage(c echo.Context, done bool) error {
 func (s *Server) optOutSupport(c echo.Context) error {
 	c.Response().Header().Set("Cache-Control", dayLong)
 	return c.JSON(http.StatusOK, map[string]any{"gpc": true, "lastUpdate": "2026-11-24"})
+}
+
+// decideUse records what somebody decides about a legitimate interest.
+func (s *Server) decideUse(c echo.Context, decide func(context.Context, tenant.User, string, terms.Decision) error, done string) error {
+	ctx := c.Request().Context()
+	d := s.optOut(c)
+	d.Presentation = presentation(ctx, "objection", "button", i18n.T(ctx, "object.stop"), i18n.T(ctx, "object.resume"))
+	err := decide(ctx, session.User(ctx), c.Request().PostForm.Get("use"), d)
+	if errors.Is(err, terms.ErrNotFound) {
+		return echo.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	return s.done(c, done, consentsPath)
 }

@@ -1,21 +1,23 @@
 package web
 
 import (
-	"errors"
+	"context"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"portico/internal/i18n"
 	"portico/internal/privacy"
+	"portico/internal/profile"
 	"portico/internal/session"
-	"portico/internal/tenant"
-	"portico/internal/valid"
 	"portico/views/components"
 	"portico/views/pages"
 )
 
-// showData is where people take their data along or close their account: open whatever else they owe (rule T-5).
+const dataPath = "/account/data"
+
+// showData is where people take their data along, have it corrected, or close their account: open whatever else they owe (rule T-5).
 func (s *Server) showData(c echo.Context) error { return s.dataPage(c, http.StatusOK, "") }
 
 // dataPage says in note why a file was not made.
@@ -33,60 +35,53 @@ func (s *Server) dataPage(c echo.Context, status int, note string) error {
 		view.Refresh = "/account/data"
 	}
 	view.Close = pages.CloseModel{Token: view.Token, Closes: s.closes(c)}
+	if view.Restricted, err = s.restricted(c); err != nil {
+		return err
+	}
 	for _, r := range requests {
-		row := pages.DataRequest{
-			What: i18n.T(ctx, "data."+string(r.Kind)), At: i18n.DateTime(ctx, r.At), Answer: r.Answer,
-			State: i18n.T(ctx, "data.waits", "date", i18n.Date(ctx, r.DueAt)),
-		}
-		if !r.AnsweredAt.IsZero() {
-			row.State = i18n.T(ctx, "data.answered", "time", i18n.DateTime(ctx, r.AnsweredAt))
-		}
-		view.Requests = append(view.Requests, row)
+		view.Requests = append(view.Requests, s.dataRequest(ctx, r))
 	}
 	return s.render(c, status, pages.Data(view))
 }
 
-func (s *Server) showRequests(c echo.Context) error { return s.requestsPage(c, "", nil) }
-
-// requestsPage lists what waits for an answer. id is the request whose answer was refused.
-func (s *Server) requestsPage(c echo.Context, id string, refused valid.Errors) error {
-	ctx := c.Request().Context()
-	open, err := s.Privacy.Open(ctx, tenant.From(ctx).ID, c.QueryParam("after"), listRows+1)
-	if err != nil {
-		return err
+// dataRequest is a request as the person sees it.
+func (s *Server) dataRequest(ctx context.Context, r privacy.Request) pages.DataRequest {
+	row := pages.DataRequest{What: i18n.T(ctx, "cases.kind."+string(r.Kind)), At: i18n.DateTime(ctx, r.At), Values: caseValues(ctx, r)}
+	row.State, row.Tone = i18n.T(ctx, "data.waits", "date", i18n.Date(ctx, r.DueAt)), components.Info
+	if !r.Open() {
+		row.State, row.Tone = i18n.T(ctx, "cases.state."+outcomeOf(r)), outcomeTones[r.Outcome]
 	}
-	f := s.form(c, refused)
-	view := pages.RequestsPage{Page: s.adminPage(c, "admin.requests"), Token: f.token}
-	if len(open) > listRows {
-		open = open[:listRows]
-		view.Pager.Older = withQuery(c, "after", open[listRows-1].ID, "before")
-	}
-	for _, r := range open {
-		row := pages.OpenRequest{
-			ID: r.ID, What: i18n.T(ctx, "data."+string(r.Kind)), Who: r.User.ID, WhoURL: personURL(r.User.ID, ""), At: utc(r.At), Due: utc(r.DueAt),
-			Late:   s.Now().After(r.DueAt),
-			Answer: components.FieldModel{Name: privacy.FieldAnswer, ID: privacy.FieldAnswer + "-" + r.ID, Label: i18n.T(ctx, "admin.requests.answer"), Rows: 3},
-		}
-		if r.ID == id {
-			row.Answer.Error, row.Answer.Value = f.problem(privacy.FieldAnswer), c.Request().PostFormValue(privacy.FieldAnswer)
-		}
-		view.Requests = append(view.Requests, row)
-	}
-	view.Refused = len(refused) > 0
-	return s.render(c, f.status(), pages.Requests(view))
+	row.Story = caseStory(r, func(key, text string, at time.Time) pages.Said {
+		return pages.Said{When: i18n.T(ctx, "cases.said."+key, "time", i18n.DateTime(ctx, at)), Text: text}
+	})
+	return row
 }
 
-func (s *Server) answerRequest(c echo.Context) error {
-	ctx, form := c.Request().Context(), c.Request().PostForm
-	err := s.Privacy.Answer(ctx, session.User(ctx), form.Get("id"), form.Get(privacy.FieldAnswer))
-	if refused, ok := errors.AsType[valid.Errors](err); ok {
-		return s.requestsPage(c, form.Get("id"), refused)
+// restricted says that the account is restricted, since when, and whether its person may end that.
+func (s *Server) restricted(c echo.Context) (*pages.RestrictedModel, error) {
+	ctx := c.Request().Context()
+	live := session.From(ctx)
+	if !live.Person.Restricted {
+		return nil, nil
 	}
-	if errors.Is(err, privacy.ErrNotFound) {
-		return echo.ErrNotFound
-	}
+	p, err := s.Profiles.Find(ctx, live.User)
 	if err != nil {
+		return nil, err
+	}
+	m := &pages.RestrictedModel{
+		Since: i18n.Date(ctx, p.Restriction.At), Waive: p.Restriction.By == profile.ByRequest, Why: i18n.T(ctx, "restricted.admin"),
+	}
+	if m.Waive {
+		m.Why = i18n.T(ctx, "restricted.request")
+	}
+	return m, nil
+}
+
+// waive ends the restriction that the person's own request brought.
+func (s *Server) waive(c echo.Context) error {
+	ctx := c.Request().Context()
+	if err := s.Privacy.Waive(ctx, session.User(ctx)); err != nil {
 		return err
 	}
-	return s.done(c, "admin.done", "/admin/requests")
+	return s.done(c, "restricted.waived", dataPath)
 }

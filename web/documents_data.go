@@ -178,7 +178,7 @@ func (p public) relations(made content, v terms.Version) content {
 		made = made.with("Link", related(p.tenant.URL(latest), "terms-of-service"))
 	case terms.Acknowledge:
 		made = made.with("Link", related(p.tenant.URL(latest), "privacy-policy"))
-	case terms.Consent, terms.Inform:
+	case terms.Consent, terms.Inform, terms.Interest:
 	}
 	return made
 }

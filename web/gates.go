@@ -29,7 +29,7 @@ const (
 	adminsFresh gate = "admin+"    // administrator who has proven who they are within 15 minutes
 )
 
-// passes leads through a gate, or to the page that stands before it. The order is fixed (rule T-2): blocked, closing,
+// passes leads through a gate, or to the page that stands before it. The order is fixed (rule T-2): blocked, restricted, closing,
 // password to change, terms, verification, profile.
 func (s *Server) passes(g gate, next echo.HandlerFunc) echo.HandlerFunc {
 	switch g {
@@ -47,6 +47,8 @@ func (s *Server) passes(g gate, next echo.HandlerFunc) echo.HandlerFunc {
 			return s.endBlocked(c, live)
 		case g.admin() && live.Person.Role != profile.RoleAdmin:
 			return echo.ErrNotFound
+		case live.Person.Restricted && !g.free():
+			return c.Redirect(http.StatusSeeOther, dataPath) // only the pages of rights (rule G-5)
 		}
 		before, err := s.before(c, g, live)
 		if err != nil {

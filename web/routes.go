@@ -59,7 +59,6 @@ func (s *Server) routeMap() []route {
 		get(exempt, "/terms/accept", s.showTerms), post(exempt, "/terms/accept", s.decideTerms),
 		get(exempt, "/terms/declined", s.showDeclined),
 		get(exempt, "/account/terms", s.showHistory),
-		get(exempt, "/account/data", s.showData),
 
 		get(exempt, "/reauth", s.showReauth), post(exempt, "/reauth", s.reauth),
 		get(member, "/account", s.showOverview),
@@ -87,6 +86,7 @@ func (s *Server) routeMap() []route {
 	routes = append(routes, s.settingsRoutes()...)
 	routes = append(routes, s.termsRoutes()...)
 	routes = append(routes, s.consentRoutes()...)
+	routes = append(routes, s.rightsRoutes()...)
 	routes = append(routes, s.ledgerRoutes()...)
 	routes = append(routes, s.proofRoutes()...)
 	routes = append(routes, s.exportRoutes()...)

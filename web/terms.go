@@ -241,7 +241,7 @@ func (s *Server) showHistory(c echo.Context) error {
 		text, _ := library.Text(e.Document, e.Number, e.LocaleShown)
 		language, _ := i18n.Find(e.LocaleShown)
 		row := pages.HistoryRow{
-			Title: text.Title, Number: e.Number, What: i18n.T(ctx, "assent."+e.Type), Time: i18n.DateTime(ctx, e.OccurredAt),
+			Title: text.Title, Number: e.Number, What: i18n.T(ctx, "assent."+assentWord(e)), Time: i18n.DateTime(ctx, e.OccurredAt),
 			Language: language.Name, Lang: e.LocaleShown, Hash: e.HTMLSHA256, URL: terms.Path(e.Document, e.Number, e.LocaleShown),
 			Receipt: terms.ReceiptPath(e.ID), Waiting: !e.Placed, Promise: terms.PromisePath(e.ID),
 		}
@@ -260,6 +260,14 @@ func (s *Server) showHistory(c echo.Context) error {
 		view.Rows = append(view.Rows, row)
 	}
 	return s.render(c, http.StatusOK, pages.History(view))
+}
+
+// assentWord is the last piece of the message that says what an entry is.
+func assentWord(e terms.Event) string {
+	if e.Type == terms.Objected && e.Method != terms.MethodSignal {
+		return "against"
+	}
+	return e.Type
 }
 
 func compareURL(document string, from, to int, locale string) string {

@@ -263,7 +263,7 @@ func TestFileProvesItself(t *testing.T) {
 		ana := w.member(t)
 		w.purpose(t, terms.Document{Key: "news"}, 1)
 		ana.send(ana.get("/account/consents"), "/account/consents", map[string]string{"on.news": "on"})
-		if err := w.portal.config.Privacy.Ask(tenant.With(t.Context(), w.Tenant), w.user(t, anaAddress), privacy.Download); err != nil {
+		if err := w.portal.config.Privacy.Ask(tenant.With(t.Context(), w.Tenant), w.user(t, anaAddress), privacy.Request{Kind: privacy.Download}); err != nil {
 			t.Fatal(err)
 		}
 		_, data := ana.file(privacy.MyData)

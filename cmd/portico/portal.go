@@ -72,7 +72,7 @@ func build(p parts) *portal {
 	log := audit.New(p.db, p.now)
 	tenants := tenant.NewDirectory(p.db, p.origin, p.now)
 	letters := mail.NewWorker(mail.Config{
-		Store: p.db, Ring: p.ring, Tenants: tenants.ByID, Sender: p.sender,
+		Store: p.db, Ring: p.ring, Tenants: tenants.ByID, Sender: p.sender, Held: p.db.IsRestricted,
 		Log: p.log, Now: p.now, Only: p.only,
 	})
 	outbox := mail.NewOutbox(p.db, p.ring, p.now, letters.Wake)
@@ -84,6 +84,7 @@ func build(p parts) *portal {
 	verifications := verification.New(p.db, tickets, guesses, outbox, sessions, passwords, log, p.now)
 	documents := terms.New(p.db, outbox, log, p.now)
 	letters.Render, letters.Failed = render(p.db, documents), letterFailed(log, documents)
+	consents := terms.NewConsents(documents, p.db, tickets)
 	proofs := ledger.New(p.db, p.ring, p.now)
 	documents.PromiseBy(proofs)
 	entrance := signin.New(p.db, hasher, guesses, tickets, sessions, outbox, log, p.now)
@@ -101,8 +102,8 @@ func build(p parts) *portal {
 			SignUp: signup.New(p.db, hasher, guesses, documents, verifications, outbox, log, p.now),
 			SignIn: entrance, Providers: providers,
 			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, outbox, log, p.now), Terms: documents,
-			Consents: terms.NewConsents(documents, p.db, tickets), Ledger: proofs, Audit: log,
-			Privacy: privacy.New(p.db, outbox, log, p.now), Exports: files,
+			Consents: consents, Ledger: proofs, Audit: log,
+			Privacy: privacy.New(p.db, consents, sessions, outbox, log, p.now), Exports: files,
 			Closings: privacy.NewClosings(privacy.ClosingConfig{
 				Store: p.db, Ring: p.ring, Ledger: proofs, Guard: guesses, Tickets: tickets, Sessions: sessions, Outbox: outbox, Log: log,
 				Beside: beside(p.mailbox), Now: p.now,

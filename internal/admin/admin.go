@@ -46,18 +46,21 @@ const (
 	Blocked    State = "blocked"
 	Unverified State = "unverified"
 	Admins     State = "admins"
+	Restricted State = "restricted"
 )
 
 // Query is a search: people in a State, one of whose names, address or id begins with Text; without a text all of them, newest
-// first. After is the cursor of the last row before the page, or Before that of the first one behind it. Now decides which
-// blocks have ended by themselves; Search sets it.
+// first. People whose accounts are restricted are found only by that State, or with Restricted set (rule G-5). After is the
+// cursor of the last row before the page, or Before that of the first one behind it. Now decides which blocks have ended by
+// themselves; Search sets it.
 type Query struct {
-	Text   string
-	State  State
-	After  string
-	Before string
-	Limit  int
-	Now    time.Time
+	Text       string
+	State      State
+	Restricted bool
+	After      string
+	Before     string
+	Limit      int
+	Now        time.Time
 }
 
 // Found is one page of a search. Previous and Next are what Before and After are for the pages around it, empty at the ends.

@@ -21,7 +21,7 @@ type Blocks struct {
 
 // Blocks lists who is blocked now. after and afterAutomatic are the cursors of the pages before.
 func (s *Service) Blocks(ctx context.Context, t tenant.ID, after, afterAutomatic string, limit int) (Blocks, error) {
-	found, err := s.Search(ctx, t, Query{State: Blocked, After: after, Limit: limit})
+	found, err := s.Search(ctx, t, Query{State: Blocked, Restricted: true, After: after, Limit: limit})
 	if err != nil {
 		return Blocks{}, err
 	}

@@ -71,7 +71,10 @@ const (
 	TermsStaleForm     Type = "stale_form"
 	ConsentGiven       Type = "consent_given"
 	ConsentWithdrawn   Type = "consent_withdrawn"
+	ConsentExpired     Type = "consent_expired"
 	ConsentsExported   Type = "consents_exported"
+	Objected           Type = "objected"
+	ObjectionGone      Type = "objection_withdrawn"
 	ExportRequested    Type = "export_requested"
 	ExportReady        Type = "export_ready"
 	ExportDownloaded   Type = "export_downloaded"
@@ -81,6 +84,10 @@ const (
 	ErasureCancelled   Type = "erasure_cancelled"
 	ErasureDone        Type = "erasure_done"
 	RequestAnswered    Type = "request_answered"
+	CaseOpened         Type = "case_opened"
+	CaseExtended       Type = "case_extended"
+	Restricted         Type = "restricted"
+	Unrestricted       Type = "unrestricted"
 	AdministratorAdded Type = "administrator_added"
 	AdministratorGone  Type = "administrator_removed"
 	SettingsChanged    Type = "settings_changed"
@@ -106,6 +113,7 @@ func Types() []Type {
 		RequestAnswered, AdministratorAdded, AdministratorGone,
 		SettingsChanged, LetterLanguageSet,
 		TermsCancelled, TermsRetired, TermsErased, TermsSubmitted, TermsSentBack, TermsApprovalSet, TermsNoticeSet, TermsReminded, TermsListed,
+		ConsentExpired, Objected, ObjectionGone, CaseOpened, CaseExtended, Restricted, Unrestricted,
 		ConnectionAdded, ConnectionChanged, ConnectionRemoved, Linked, Unlinked,
 	}
 }

@@ -49,6 +49,7 @@ const (
 	TermsReminder         Kind = "terms_reminder"
 	ConsentConfirm        Kind = "consent_confirm"
 	Invited               Kind = "user_invitation"
+	ConsentGiven          Kind = "consent_given"
 	AccountBlocked        Kind = "account_blocked"
 	AccountUnblocked      Kind = "account_unblocked"
 	ProfileChangedByAdmin Kind = "profile_changed_by_admin"
@@ -61,13 +62,21 @@ const (
 	AccountKept           Kind = "account_kept"
 	AccountClosed         Kind = "account_closed"
 	CloseLink             Kind = "close_link"
+	RequestExtended       Kind = "request_extended"
+	AccountRestricted     Kind = "account_restricted"
+	RestrictionLifted     Kind = "restriction_lifted"
 )
+
+// Optional reports whether letters of this kind rest on consent: they name the address that ends it with one click, and
+// nobody whose account is restricted gets them. All others are about the account, its safety or the law.
+func (k Kind) Optional() bool { return k == ConsentGiven }
 
 // Last reports whether a letter of this kind is the last that somebody gets, because nothing is kept of them any more:
 // once it has left, or was given up, nobody can tell to whom it went.
 func (k Kind) Last() bool { return k == AccountClosed }
 
-// Facts are what letters speak of; each kind uses some of them. Times are UTC. Address is masked.
+// Facts are what letters speak of; each kind uses some of them. Times are UTC. Address is masked. Unsubscribe is the address that
+// ends an optional letter with one click (RFC 8058).
 type Facts struct {
 	Name       string        `json:"name,omitempty"`
 	Code       string        `json:"code,omitempty"`
@@ -87,6 +96,10 @@ type Facts struct {
 	Provider   string        `json:"provider,omitempty"`
 	Message    string        `json:"message,omitempty"`
 	Proof      string        `json:"proof,omitempty"`
+	Outcome    string        `json:"outcome,omitempty"`
+
+	Unsubscribe string `json:"unsubscribe,omitempty"`
+
 	// Source is where a text that the letter carries comes from. The text itself, Enclosed, is public and filled in when the
 	// letter is written, so that the queue keeps no copies of it.
 	Source   string   `json:"source,omitempty"`
@@ -117,6 +130,9 @@ type Letter struct {
 	Language string
 	Facts    Facts
 }
+
+// ErrUnsubscribe says that an optional letter does not name the address that ends it.
+var ErrUnsubscribe = errors.New("an optional letter must say how to end it")
 
 // ErrAddress says that a letter has no usable address.
 var ErrAddress = errors.New("letter has no usable address")
@@ -185,6 +201,9 @@ func (o *Outbox) queueOne(ctx context.Context, l Letter) error {
 	}
 	if _, err := netmail.ParseAddress(l.To); err != nil {
 		return ErrAddress
+	}
+	if l.Kind.Optional() && l.Facts.Unsubscribe == "" {
+		return ErrUnsubscribe
 	}
 	facts, err := json.Marshal(l.Facts)
 	if err != nil {

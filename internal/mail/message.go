@@ -22,6 +22,8 @@ type Message struct {
 	Language string
 	Kind     Kind
 	SentAt   time.Time
+	// Unsubscribe is the address that ends an optional letter with one click, for its headers (RFC 8058).
+	Unsubscribe string
 }
 
 // Sender sends messages.

@@ -136,7 +136,7 @@ func dial(ctx context.Context, client *gomail.Client) (*smtp.Client, error) {
 
 // compose writes m as RFC 5322 wants it: both parts, the plainer first, and an id that is the same at every try.
 func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
-	for _, value := range []string{m.ID, m.FromName, m.To, m.Subject, m.Language} {
+	for _, value := range []string{m.ID, m.FromName, m.To, m.Subject, m.Language, m.Unsubscribe} {
 		if strings.ContainsAny(value, "\r\n\x00") {
 			return nil, fmt.Errorf("%w: a line break in a header", ErrRefused)
 		}
@@ -157,6 +157,10 @@ func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
 	letter.SetGenHeader(gomail.HeaderContentLang, m.Language)
 	letter.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no answering machine answers
 	letter.SetGenHeader("X-Auto-Response-Suppress", "All")
+	if m.Unsubscribe != "" { // RFC 8058, 3.1
+		letter.SetGenHeader("List-Unsubscribe", "<"+m.Unsubscribe+">")
+		letter.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+	}
 	letter.SetBodyString(gomail.TypeTextPlain, m.Text)
 	letter.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
 	for _, f := range m.Files {

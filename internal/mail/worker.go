@@ -40,7 +40,8 @@ type Store interface {
 }
 
 // Config is what a worker is made of. Tenants finds a letter's tenant, Render writes it, Failed (if not nil) records,
-// in the same transaction, that a letter was given up. Only, when set, is the one tenant whose letters are sent.
+// in the same transaction, that a letter was given up. Held (if not nil) says whether optional letters to
+// a person are held back. Only, when set, is the one tenant whose letters are sent.
 type Config struct {
 	Store   Store
 	Ring    keys.Ring
@@ -48,6 +49,7 @@ type Config struct {
 	Render  func(ctx context.Context, t tenant.Tenant, l Letter) (Message, error)
 	Sender  Sender
 	Failed  func(ctx context.Context, u tenant.User, kind Kind) error
+	Held    func(ctx context.Context, u tenant.User) (bool, error)
 	Log     *slog.Logger
 	Now     func() time.Time
 	Only    tenant.ID
@@ -194,12 +196,21 @@ func (w *Worker) try(ctx context.Context, q Queued) (err error) {
 	if err != nil {
 		return err
 	}
+	if l.Kind.Optional() && w.Held != nil {
+		held, err := w.Held(ctx, tenant.User{Tenant: q.Tenant, ID: q.User})
+		if err != nil {
+			return err
+		}
+		if held {
+			return fmt.Errorf("%w: the account is restricted", ErrRefused)
+		}
+	}
 	m, err := w.Render(tenant.With(ctx, t), t, l)
 	if err != nil {
 		return err
 	}
 	m.ID, m.Tenant, m.To, m.Kind, m.Language = q.ID, q.Tenant, q.To, q.Kind, q.Language
-	m.Files, m.SentAt = l.Facts.Files, w.Now().UTC()
+	m.Files, m.SentAt, m.Unsubscribe = l.Facts.Files, w.Now().UTC(), l.Facts.Unsubscribe
 	return w.Sender.Send(ctx, m)
 }
 

@@ -1,81 +1,194 @@
-// Package privacy takes in what people ask about their own data, to see it or to have it erased, and keeps the clock: an
-// administrator answers within a month (GDPR article 12(3)).
+// Package privacy takes in what people ask about their own data and keeps the clock: an administrator answers within a
+// month (GDPR article 12(3)). While what is right is in dispute, the account is restricted.
 package privacy
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/google/uuid"
 
 	"portico/internal/audit"
-	"portico/internal/i18n"
 	"portico/internal/mail"
 	"portico/internal/profile"
+	"portico/internal/session"
 	"portico/internal/tenant"
-	"portico/internal/valid"
 )
 
-// ErrNotFound says that there is no such request.
-var ErrNotFound = errors.New("request not found")
+// Errors of this package.
+var (
+	ErrNotFound = errors.New("request not found")
+	// ErrTooLate says that a term was extended already, or is over: people hear of it within the first month.
+	ErrTooLate = errors.New("the term cannot be extended any more")
+	// ErrAdministrator says that an administrator's account is not restricted: somebody must answer.
+	ErrAdministrator = errors.New("administrators cannot be restricted")
+	// ErrOpen says that the same is asked for already.
+	ErrOpen = errors.New("such a request is open")
+)
 
 // Kind is what somebody asks for.
 type Kind string
 
-// The kinds of request.
+// The kinds of request: a copy, closing the account, and GDPR articles 16, 21 and 18. Withdrawal is from a contract
+// (Directive 2011/83/EU, article 11a), and may come from a stranger.
 const (
-	Download Kind = "download"
-	Close    Kind = "close"
+	Download      Kind = "download"
+	Close         Kind = "close"
+	Rectification Kind = "rectification"
+	Objection     Kind = "objection"
+	Restriction   Kind = "restriction"
+	Withdrawal    Kind = "withdrawal"
 )
 
-// Deadline is how long an answer may take.
-const Deadline = 30 * 24 * time.Hour
+// Kinds lists the kinds of request.
+func Kinds() []Kind {
+	return []Kind{Rectification, Objection, Restriction, Withdrawal, Download, Close}
+}
 
-// FieldAnswer is the form field of an answer, at most MaxAnswer characters.
+// Restricts reports whether the account is restricted while a request of this kind is open (GDPR article 18(1)).
+func (k Kind) Restricts() bool { return k == Rectification || k == Objection || k == Restriction }
+
+// Outcome is what an answer decides.
+type Outcome string
+
+// The outcomes. What is neither granted nor refused is answered.
 const (
-	FieldAnswer = "answer"
-	MaxAnswer   = 2000
+	Granted  Outcome = "granted"
+	Refused  Outcome = "refused"
+	Answered Outcome = "answered"
 )
 
-// Request is what somebody asked for. AnsweredAt is zero while it is open.
+// Form fields, and the most characters of what they hold.
+const (
+	FieldAnswer   = "answer"
+	FieldReason   = "reason"
+	FieldSubject  = "subject"
+	FieldValue    = "value"
+	FieldNote     = "note"
+	MaxAnswer     = 2000
+	MaxReason     = 500
+	MaxNote       = 2000
+	MaxValue      = 350
+	MaxReference  = 200
+	FieldContact  = "email"
+	FieldContract = "reference"
+	FieldName     = "name"
+)
+
+// Other is the subject of a rectification of what is no attribute; an administrator corrects it by hand.
+const Other = "other"
+
+// Request is what somebody asked for. Subject is the attribute that is wrong, or the purpose that is objected to, Note
+// what they wrote. Contact, Reference and Locale are of somebody who withdraws from a contract. ExtendedAt is zero unless
+// the term was extended, AnsweredAt while it is open.
 type Request struct {
 	ID         string
 	User       tenant.User
 	Kind       Kind
+	Subject    string
+	Old        string
+	New        string
+	Note       string
+	Contact    string
+	Reference  string
+	Locale     string
 	At         time.Time
 	DueAt      time.Time
+	ExtendedAt time.Time
+	Extension  string
 	AnsweredAt time.Time
 	AnsweredBy string
 	Answer     string
+	Outcome    Outcome
+}
+
+// Open reports whether r waits for an answer.
+func (r Request) Open() bool { return r.AnsweredAt.IsZero() }
+
+// MayExtend reports whether the term of r can be extended at now: once, and while it lasts (GDPR article 12(3)).
+func (r Request) MayExtend(now time.Time) bool {
+	return r.Open() && r.ExtendedAt.IsZero() && now.Before(r.DueAt) && r.Kind != Withdrawal
+}
+
+// Decidable reports whether an answer to r grants or refuses something.
+func (r Request) Decidable() bool { return r.Kind.Restricts() }
+
+// OpenKey is the same for two requests of which only one may be open.
+func (r Request) OpenKey() string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{string(r.Kind), r.User.ID, r.Subject, r.Contact, r.Reference}, "\x00")))
+	return hex.EncodeToString(sum[:])
+}
+
+// Cursor is where the page after r begins.
+func (r Request) Cursor() string { return strconv.FormatInt(r.DueAt.UnixMicro(), 10) + "." + r.ID }
+
+// ParseCursor reads a Cursor; ok is false for anything else.
+func ParseCursor(cursor string) (due time.Time, id string, ok bool) {
+	micros, id, _ := strings.Cut(cursor, ".")
+	n, err := strconv.ParseInt(micros, 10, 64)
+	return time.UnixMicro(n).UTC(), id, err == nil && id != ""
+}
+
+// Months is the day n months after at, and the last of the month where it has no such day.
+func Months(at time.Time, n int) time.Time {
+	first := time.Date(at.Year(), at.Month()+time.Month(n), 1, at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), time.UTC)
+	last := first.AddDate(0, 1, -1).Day()
+	return first.AddDate(0, 0, min(at.Day(), last)-1)
+}
+
+// The terms of GDPR article 12(3), in months.
+const (
+	term      = 1
+	extension = 2
+)
+
+// Filter narrows a list of requests: Kind, and whether they are answered. After is a Cursor.
+type Filter struct {
+	Kind   Kind
+	Closed bool
+	After  string
+	Limit  int
 }
 
 // Store is what this package needs of persistence.
 type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+	// AddRequest stores a request, or returns ErrOpen when one with its OpenKey is open.
 	AddRequest(ctx context.Context, r Request) error
 	Requests(ctx context.Context, u tenant.User) ([]Request, error)
-	// OpenRequests lists requests that wait, the most urgent first, after the one with this id.
-	OpenRequests(ctx context.Context, t tenant.ID, after string, limit int) ([]Request, error)
+	// SearchRequests lists requests of a tenant: those that wait, the most urgent first, or those answered, the newest first.
+	SearchRequests(ctx context.Context, t tenant.ID, f Filter) ([]Request, error)
+	FindRequest(ctx context.Context, t tenant.ID, id string) (Request, error)
 	LockRequest(ctx context.Context, t tenant.ID, id string) (Request, error)
 	SaveAnswer(ctx context.Context, r Request) error
+	SaveExtension(ctx context.Context, r Request) error
 	LockProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
-	FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
+	SaveEdit(ctx context.Context, p profile.Profile) error
+	SaveRestriction(ctx context.Context, p profile.Profile) error
+}
+
+// Objector stops a use of data to which somebody has objected.
+type Objector interface {
+	Uphold(ctx context.Context, u tenant.User, document string) error
 }
 
 // Service takes requests in and answers them.
 type Service struct {
-	store  Store
-	outbox *mail.Outbox
-	log    *audit.Log
-	now    func() time.Time
+	store    Store
+	objector Objector
+	sessions *session.Service
+	outbox   *mail.Outbox
+	log      *audit.Log
+	now      func() time.Time
 }
 
-// New returns the service on store.
-func New(store Store, outbox *mail.Outbox, log *audit.Log, now func() time.Time) *Service {
-	return &Service{store, outbox, log, now}
+// New returns the service on store. An objection that is granted goes to objector.
+func New(store Store, objector Objector, sessions *session.Service, outbox *mail.Outbox, log *audit.Log, now func() time.Time) *Service {
+	return &Service{store, objector, sessions, outbox, log, now}
 }
 
 // List returns what u asked for, newest first.
@@ -83,87 +196,24 @@ func (s *Service) List(ctx context.Context, u tenant.User) ([]Request, error) {
 	return s.store.Requests(ctx, u)
 }
 
-// Open lists the requests of a tenant that wait for an answer, the most urgent first.
-func (s *Service) Open(ctx context.Context, t tenant.ID, after string, limit int) ([]Request, error) {
-	return s.store.OpenRequests(ctx, t, after, limit)
+// Search lists requests of a tenant.
+func (s *Service) Search(ctx context.Context, t tenant.ID, f Filter) ([]Request, error) {
+	return s.store.SearchRequests(ctx, t, f)
 }
 
-// Ask takes a request in and confirms it by letter. While one of the same kind waits, asking again changes nothing.
-func (s *Service) Ask(ctx context.Context, u tenant.User, kind Kind) error {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return err
-	}
-	return s.store.InTx(ctx, func(ctx context.Context) error {
-		p, err := s.store.LockProfile(ctx, u) // one request at a time
-		if err != nil {
-			return err
-		}
-		all, err := s.store.Requests(ctx, u)
-		if err != nil {
-			return err
-		}
-		for _, r := range all {
-			if r.Kind == kind && r.AnsweredAt.IsZero() {
-				return nil
-			}
-		}
-		r := Request{ID: id.String(), User: u, Kind: kind, At: s.now(), DueAt: s.now().Add(Deadline)}
-		if err := s.store.AddRequest(ctx, r); err != nil {
-			return err
-		}
-		if err := s.tell(ctx, p, mail.RequestReceived, mail.Facts{Until: r.DueAt}); err != nil {
-			return err
-		}
-		what := audit.ExportRequested
-		if kind == Close {
-			what = audit.ErasureRequested
-		}
-		return s.log.Record(ctx, audit.Event{Type: what, User: u})
-	})
+// Find returns a request of a tenant, or ErrNotFound.
+func (s *Service) Find(ctx context.Context, t tenant.ID, id string) (Request, error) {
+	return s.store.FindRequest(ctx, t, id)
 }
 
-// Answer closes a request with words that reach the person by letter. It returns valid.Errors or ErrNotFound.
-func (s *Service) Answer(ctx context.Context, actor tenant.User, id, answer string) error {
-	answer = strings.TrimSpace(answer)
-	var refused valid.Errors
-	switch {
-	case answer == "":
-		refused.Add(FieldAnswer, "err.required")
-	case utf8.RuneCountInString(answer) > MaxAnswer:
-		refused.Add(FieldAnswer, "err.name.long", "max", MaxAnswer)
+// Correctable lists what p may ask to have corrected: what they cannot change themselves, and Other.
+func Correctable(t tenant.Tenant, p profile.Profile) []string {
+	var names []string
+	editable := profile.Editable(t)
+	for _, name := range profile.Correctable(t, p) {
+		if (!slices.Contains(editable, name) || p.IsManaged(name)) && t.Policy(name).Access != tenant.Hide {
+			names = append(names, name)
+		}
 	}
-	if err := refused.Err(); err != nil {
-		return err
-	}
-	return s.store.InTx(ctx, func(ctx context.Context) error {
-		r, err := s.store.LockRequest(ctx, actor.Tenant, id)
-		if err != nil || !r.AnsweredAt.IsZero() {
-			return err
-		}
-		r.AnsweredAt, r.AnsweredBy, r.Answer = s.now(), actor.ID, answer
-		if err := s.store.SaveAnswer(ctx, r); err != nil {
-			return err
-		}
-		p, err := s.store.FindProfile(ctx, r.User)
-		if err != nil {
-			return err
-		}
-		if err := s.tell(ctx, p, mail.RequestAnswered, mail.Facts{Message: answer}); err != nil {
-			return err
-		}
-		return s.log.Record(ctx, audit.Event{
-			Type: audit.RequestAnswered, User: r.User, Actor: audit.Actor{Kind: audit.ByAdmin, ID: actor.ID}, Fields: []string{string(r.Kind)},
-		})
-	})
-}
-
-func (s *Service) tell(ctx context.Context, p profile.Profile, kind mail.Kind, facts mail.Facts) error {
-	if p.Email == "" {
-		return nil
-	}
-	t := tenant.From(ctx)
-	language, _ := profile.LetterLanguage(t, p, i18n.Current(ctx).Tag)
-	facts.Name, facts.Time, facts.Link = p.Nickname, s.now(), t.URL("/account/data")
-	return s.outbox.Send(ctx, mail.Letter{Tenant: t.ID, User: p.User.ID, To: p.Email, Kind: kind, Language: language, Facts: facts})
+	return append(names, Other)
 }

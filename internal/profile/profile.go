@@ -81,6 +81,7 @@ type Profile struct {
 	AppMetadata       Metadata
 	Role              string
 	Block             Block
+	Restriction       Restriction
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	EditedAt          time.Time
@@ -103,6 +104,18 @@ type Block struct {
 	Reason  string
 	Message string
 }
+
+// Restriction is the state in which data is kept and not used otherwise (rule G-5). By is the administrator who set it, or
+// ByRequest; Reason is for administrators alone.
+type Restriction struct {
+	On     bool
+	At     time.Time
+	By     string
+	Reason string
+}
+
+// ByRequest is who restricted an account when it was no administrator: its person, by a request.
+const ByRequest = "request"
 
 // InForce reports whether the block keeps the person out at now.
 func (b Block) InForce(now time.Time) bool {

@@ -73,6 +73,7 @@ type Person struct {
 	Blocked       bool
 	BlockedUntil  time.Time
 	BlockMessage  string
+	Restricted    bool
 	CreatedAt     time.Time
 	UserMetadata  string
 	HasPassword   bool

@@ -39,18 +39,25 @@ func (db *DB) SearchProfiles(ctx context.Context, t tenant.ID, q admin.Query) (a
 	return found, nil
 }
 
+// anyState is the condition that everybody meets.
+const anyState = "1 = 1"
+
 // inState is the condition on a row of users that narrows a search to its state.
 func inState(q admin.Query) (condition string, values []any) {
+	condition, values = "restricted = ?", []any{q.State == admin.Restricted}
+	if q.Restricted {
+		condition, values = anyState, nil
+	}
 	switch q.State {
 	case admin.Blocked:
-		return "blocked = ? AND (blocked_until IS NULL OR blocked_until > ?)", []any{true, q.Now}
+		return condition + " AND blocked = ? AND (blocked_until IS NULL OR blocked_until > ?)", append(values, true, q.Now)
 	case admin.Unverified:
-		return "email_verified = ?", []any{false}
+		return condition + " AND email_verified = ?", append(values, false)
 	case admin.Admins:
-		return "role = ?", []any{profile.RoleAdmin}
-	case admin.Everybody:
+		return condition + " AND role = ?", append(values, profile.RoleAdmin)
+	case admin.Everybody, admin.Restricted:
 	}
-	return "1 = 1", nil
+	return condition, values
 }
 
 // pageOf is a page of rows that were read with one more than it holds, in the order of reading, which is backwards for the page
@@ -103,7 +110,7 @@ func (db *DB) wordRows(ctx context.Context, t tenant.ID, q admin.Query) ([]wordR
 	part := func(order string, limit int, condition string, values ...any) ([]wordRow, error) {
 		query := db.db(ctx).Table("user_words w").Select("w.word, w.user_id").Where("w.tenant_id = ?", string(t)).Where(condition, values...).
 			Where("NOT EXISTS (SELECT 1 FROM user_words e WHERE e.tenant_id = w.tenant_id AND e.user_id = w.user_id AND e.word >= ? AND e.word < w.word)", prefix)
-		if narrowed, of := inState(q); q.State != admin.Everybody {
+		if narrowed, of := inState(q); narrowed != anyState {
 			query = query.Joins("JOIN users u ON u.tenant_id = w.tenant_id AND u.user_id = w.user_id").Where(narrowed, of...)
 		}
 		var rows []wordRow

@@ -19,6 +19,7 @@ var counted = []struct{ column, from string }{
 	{"owing", "users u WHERE u.tenant_id = @tenant AND " + owes("u.tenant_id", "u.user_id")},
 	{"letters", "letters WHERE tenant_id = @tenant AND state = @failed"},
 	{"requests", "privacy_requests WHERE tenant_id = @tenant AND open = TRUE"},
+	{"due", "privacy_requests WHERE tenant_id = @tenant AND open = TRUE AND due_at <= @soon"},
 }
 
 // Figures counts what the start page of the administration shows, in one statement.
@@ -27,9 +28,9 @@ func (db *DB) Figures(ctx context.Context, t tenant.ID, now time.Time) (admin.Fi
 	for i, c := range counted {
 		columns[i] = "(SELECT COUNT(*) FROM (SELECT 1 AS one FROM " + c.from + " LIMIT @most) AS some) AS " + c.column
 	}
-	var row struct{ Users, Unverified, Blocked, Owing, Letters, Requests int }
+	var row struct{ Users, Unverified, Blocked, Owing, Letters, Requests, Due int }
 	err := db.db(ctx).Raw("SELECT "+strings.Join(columns, ", "), map[string]any{
-		"tenant": string(t), "now": now, "failed": string(mail.Failed), "most": admin.MostCounted + 1,
+		"tenant": string(t), "now": now, "failed": string(mail.Failed), "most": admin.MostCounted + 1, "soon": now.Add(admin.Soon),
 	}).Scan(&row).Error
 	return admin.Figures(row), err
 }

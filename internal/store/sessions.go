@@ -95,6 +95,7 @@ type liveRow struct {
 	Blocked       bool
 	BlockedUntil  *time.Time
 	BlockMessage  string
+	Restricted    bool
 	JoinedAt      *time.Time
 	UserMetadata  string
 	HasPassword   bool
@@ -151,7 +152,7 @@ var findSession = `SELECT s.tenant_id, s.session_hash, s.user_id, s.created_at, 
 	COALESCE(u.given_name, '') AS given_name, COALESCE(u.family_name, '') AS family_name, COALESCE(u.nickname, '') AS nickname,
 	COALESCE(u.username, '') AS username, COALESCE(u.phone_number, '') AS phone_number,
 	CASE WHEN e.done_at IS NULL THEN COALESCE(e.new_email, '') ELSE '' END AS pending_email, COALESCE(u.role, '') AS role, COALESCE(u.blocked, FALSE) AS blocked,
-	u.blocked_until, COALESCE(u.block_message, '') AS block_message, u.created_at AS joined_at,
+	u.blocked_until, COALESCE(u.block_message, '') AS block_message, COALESCE(u.restricted, FALSE) AS restricted, u.created_at AS joined_at,
 	COALESCE(u.user_metadata, '') AS user_metadata, z.due_at AS closes_at, p.user_id IS NOT NULL AS has_password, COALESCE(p.must_change, FALSE) AS must_change,
 	` + owes("s.tenant_id", "s.user_id") + ` AS terms_owed,
 	` + waiting + ` AS terms_waiting
@@ -175,7 +176,7 @@ func (db *DB) FindSession(ctx context.Context, t tenant.ID, hash string) (sessio
 	return session.Live{Session: row.Session.session(), Person: session.Person{
 		Email: row.Email, EmailVerified: row.EmailVerified, Name: row.Name, GivenName: row.GivenName, FamilyName: row.FamilyName,
 		Nickname: row.Nickname, Username: row.Username, PhoneNumber: row.PhoneNumber, PendingEmail: row.PendingEmail, Role: row.Role,
-		Blocked: row.Blocked, BlockedUntil: orZero(row.BlockedUntil), BlockMessage: row.BlockMessage,
+		Blocked: row.Blocked, BlockedUntil: orZero(row.BlockedUntil), BlockMessage: row.BlockMessage, Restricted: row.Restricted,
 		CreatedAt: orZero(row.JoinedAt), UserMetadata: row.UserMetadata, HasPassword: row.HasPassword, MustChange: row.MustChange, TermsOwed: row.TermsOwed,
 		TermsWaiting: row.TermsWaiting,
 		ClosesAt:     orZero(row.ClosesAt),

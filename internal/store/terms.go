@@ -25,6 +25,8 @@ type documentRow struct {
 	MinNoticeDays   int
 	PersonalNotice  bool
 	RetiredAt       *time.Time
+	Marketing       bool
+	ConsentMonths   int
 }
 
 func (documentRow) TableName() string { return "documents" }
@@ -140,6 +142,7 @@ func (db *DB) Library(ctx context.Context, t tenant.ID) (terms.Library, error) {
 		library.Documents = append(library.Documents, terms.Document{
 			Tenant: t, Key: r.Document, Assent: terms.Assent(r.Assent), GoverningLocale: r.GoverningLocale, Order: r.Position,
 			Confirms: r.Confirms, Shares: r.Shares, NoticeDays: r.MinNoticeDays, PersonalNotice: r.PersonalNotice, RetiredAt: orZero(r.RetiredAt),
+			Marketing: r.Marketing, ConsentMonths: r.ConsentMonths,
 		})
 	}
 	for _, r := range versions {
@@ -156,6 +159,7 @@ func (db *DB) AddDocument(ctx context.Context, d terms.Document) error {
 	row := documentRow{
 		TenantID: string(d.Tenant), Document: d.Key, Assent: string(d.Assent), GoverningLocale: d.GoverningLocale, Position: d.Order,
 		Confirms: d.Confirms, Shares: d.Shares, MinNoticeDays: d.NoticeDays, PersonalNotice: d.PersonalNotice,
+		Marketing: d.Marketing, ConsentMonths: d.ConsentMonths,
 	}
 	return db.db(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error
 }

@@ -41,6 +41,10 @@ type userRow struct {
 	BlockedBy         string
 	BlockReason       string
 	BlockMessage      string
+	Restricted        bool
+	RestrictedAt      *time.Time
+	RestrictedBy      string
+	RestrictionReason string
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	EditedAt          time.Time
@@ -61,7 +65,8 @@ func userRowOf(p profile.Profile) userRow {
 		Role: p.Role, Blocked: p.Block.Blocked, BlockedAt: orNull(p.Block.At), BlockedUntil: orNull(p.Block.Until),
 		BlockedBy: p.Block.By, BlockReason: p.Block.Reason, BlockMessage: p.Block.Message, CreatedAt: p.CreatedAt,
 		UpdatedAt: p.UpdatedAt, EditedAt: p.EditedAt, LastLogin: orNull(p.LastLogin), LastIP: p.LastIP, LoginsCount: p.LoginsCount,
-		LastPasswordReset: orNull(p.LastPasswordReset),
+		LastPasswordReset: orNull(p.LastPasswordReset), Restricted: p.Restriction.On, RestrictedAt: orNull(p.Restriction.At),
+		RestrictedBy: p.Restriction.By, RestrictionReason: p.Restriction.Reason,
 	}
 	return row
 }
@@ -74,6 +79,9 @@ func (r userRow) profile() profile.Profile {
 		Block: profile.Block{
 			Blocked: r.Blocked, At: orZero(r.BlockedAt), Until: orZero(r.BlockedUntil), By: r.BlockedBy, Reason: r.BlockReason,
 			Message: r.BlockMessage,
+		},
+		Restriction: profile.Restriction{
+			On: r.Restricted, At: orZero(r.RestrictedAt), By: r.RestrictedBy, Reason: r.RestrictionReason,
 		},
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), EditedAt: r.EditedAt.UTC(), LastLogin: orZero(r.LastLogin),
 		LastIP: r.LastIP, LoginsCount: r.LoginsCount, LastPasswordReset: orZero(r.LastPasswordReset),

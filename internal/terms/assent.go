@@ -25,6 +25,8 @@ const (
 	Given        = "consented"
 	Withdrawn    = "withdrawn"
 	Objected     = "objected"
+	Resumed      = "objection_withdrawn"
+	Expired      = "expired"
 	// Published and TakenBack are about a version, of nobody: a text that is swapped quietly becomes visible in the ledger.
 	Published = "version_published"
 	TakenBack = "version_withdrawn"
@@ -42,6 +44,7 @@ const (
 	MethodMail     = "mail"
 	MethodOneClick = "one_click_mail"
 	MethodSignal   = "signal"
+	MethodTime     = "time"
 )
 
 // Event is one entry of the record of assent (terms.md 1.2). It is stored with all its fields as canonical JSON, which is

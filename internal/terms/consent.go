@@ -21,8 +21,12 @@ type State string
 const (
 	Off     State = "off"
 	On      State = "on"
-	Pending State = "pending" // asked for, and not yet confirmed by the letter
+	Pending State = "pending"  // asked for, and not yet confirmed by the letter
+	Against State = "objected" // objected to, by the person or for them by their browser
 )
+
+// Wanted reports whether somebody has turned a purpose on, be it that a letter must still confirm it.
+func (s State) Wanted() bool { return s == On || s == Pending }
 
 // Choice is where a person stands on one purpose: derived from the record. Link is the unguessable name of this person
 // and purpose in addresses that withdraw it; it stays the same for ever and opens nothing else (RFC 8058, section 3).
@@ -35,6 +39,8 @@ type Choice struct {
 	Locale   string
 	Since    time.Time
 	Link     string
+	// ExpiresAt is when a consent ends by itself, or zero.
+	ExpiresAt time.Time
 }
 
 // Consenter is somebody who consents to a purpose, as whoever writes to them needs to know.
@@ -55,6 +61,8 @@ type ConsentStore interface {
 	SaveConsent(ctx context.Context, c Choice) error
 	// Consenters lists who consents to a purpose, by id, after the one called after.
 	Consenters(ctx context.Context, t tenant.ID, document, after string, limit int) ([]Consenter, error)
+	// ExpiredConsents locks consents that are on though their time is over at now, at most limit.
+	ExpiredConsents(ctx context.Context, t tenant.ID, now time.Time, limit int) ([]Choice, error)
 	// CountConsents says how many consent, by document.
 	CountConsents(ctx context.Context, t tenant.ID) (map[string]int64, error)
 }
@@ -72,7 +80,8 @@ func NewConsents(service *Service, store ConsentStore, tickets *ticket.Service) 
 	return &Consents{service, store, tickets}
 }
 
-// Purpose is one optional purpose as a person sees it. Changed is the version they consented to, when its wording has
+// Purpose is one optional purpose, or one legitimate interest, as a person sees it: of an interest only the state Against
+// says anything. Changed is the version they consented to, when its wording has
 // changed so much since that it no longer counts.
 type Purpose struct {
 	Document Document
@@ -82,7 +91,7 @@ type Purpose struct {
 	Changed  int
 }
 
-// Purposes lists what may be consented to, in the language nearest to locale, with where u stands.
+// Purposes lists what may be consented or objected to, in the language nearest to locale, with where u stands.
 func (s *Consents) Purposes(ctx context.Context, u tenant.User, locale string) ([]Purpose, error) {
 	library, now, err := s.fresh(ctx, u.Tenant)
 	if err != nil {
@@ -95,12 +104,15 @@ func (s *Consents) Purposes(ctx context.Context, u tenant.User, locale string) (
 	var purposes []Purpose
 	for _, d := range library.Documents {
 		current, ok := library.Current(d.Key, now)
-		if d.Assent != Consent || d.Retired() || !ok {
+		if (d.Assent != Consent && d.Assent != Interest) || d.Retired() || !ok {
 			continue
 		}
 		p := Purpose{Document: d, Version: current, Choice: standingOn(given, u, d.Key)}
 		p.Text, _ = library.Text(d.Key, current.Number, locale)
-		if p.Choice.State != Off && !library.sameMeaning(d.Key, p.Choice.Number, current.Number) {
+		if !p.Choice.ExpiresAt.IsZero() && !now.Before(p.Choice.ExpiresAt) {
+			p.Choice.State = Off
+		}
+		if p.Choice.State.Wanted() && !library.sameMeaning(d.Key, p.Choice.Number, current.Number) {
 			p.Changed, p.Choice.State = p.Choice.Number, Off
 		}
 		purposes = append(purposes, p)
@@ -171,7 +183,7 @@ func (s *Consents) choose(ctx context.Context, library Library, now time.Time, d
 	if _, _, ok := shown(library, now, w.Decision); !ok {
 		return ErrChanged
 	}
-	if c.State != Off && library.sameMeaning(d.Key, c.Number, w.Number) {
+	if c.State.Wanted() && (c.ExpiresAt.IsZero() || now.Before(c.ExpiresAt)) && library.sameMeaning(d.Key, c.Number, w.Number) {
 		return nil
 	}
 	if d.Confirms {
@@ -186,13 +198,37 @@ func (s *Consents) begin(ctx context.Context, library Library, now time.Time, c 
 	if !ok {
 		return ErrChanged
 	}
-	return s.note(ctx, c, d, version, text, now, Given)
+	c.ExpiresAt = time.Time{}
+	if document, _ := library.Document(c.Document); document.ConsentMonths > 0 {
+		c.ExpiresAt = now.AddDate(0, document.ConsentMonths, 0)
+	}
+	c = named(c)
+	if err := s.note(ctx, c, d, version, text, now, Given); err != nil {
+		return err
+	}
+	return s.thankFor(ctx, library, c, d)
+}
+
+// thankFor writes to somebody who has just consented what they consented to, and how one click ends it: the first of the
+// letters that rest on their consent.
+func (s *Consents) thankFor(ctx context.Context, library Library, c Choice, d Decision) error {
+	t := tenant.From(ctx)
+	p, err := s.store.FindProfile(ctx, c.User)
+	if err != nil || p.Email == "" {
+		return err
+	}
+	language, _ := profile.LetterLanguage(t, p, d.LocaleWanted)
+	text, _ := library.Text(c.Document, d.Number, language)
+	return s.outbox.Send(ctx, mail.Letter{
+		Tenant: t.ID, User: c.User.ID, To: p.Email, Kind: mail.ConsentGiven, Language: language,
+		Facts: mail.Facts{Name: p.Nickname, Document: text.Title, Version: d.Number, Link: t.URL("/unsubscribe/" + c.Link), Unsubscribe: t.URL("/unsubscribe/" + c.Link)},
+	})
 }
 
 // end records a withdrawal, or an objection. What was never on, or is off already, stays as it is.
 func (s *Consents) end(ctx context.Context, library Library, now time.Time, c Choice, d Decision, what string) error {
 	switch c.State {
-	case Off:
+	case Off, Against:
 		return nil
 	case Pending:
 		c.State = Off
@@ -218,10 +254,22 @@ func (s *Consents) note(ctx context.Context, c Choice, d Decision, v Version, t 
 	if err := s.store.AppendAssent(ctx, e); err != nil {
 		return err
 	}
-	c.Number, c.Event, c.Locale, c.Since, c.State = v.Number, e.ID, t.Locale, now, Off
+	c.Number, c.Event, c.Locale, c.Since = v.Number, e.ID, t.Locale, now
 	event := audit.ConsentWithdrawn
-	if what == Given {
+	if what != Given && what != Expired {
+		c.ExpiresAt = time.Time{}
+	}
+	switch what {
+	case Given:
 		c.State, event = On, audit.ConsentGiven
+	case Objected:
+		c.State, event = Against, audit.Objected
+	case Resumed:
+		c.State, event = Off, audit.ObjectionGone
+	case Expired:
+		c.State, event = Off, audit.ConsentExpired
+	default:
+		c.State = Off
 	}
 	if err := s.store.SaveConsent(ctx, named(c)); err != nil {
 		return err
@@ -367,7 +415,8 @@ func (s *Consents) Unsubscribe(ctx context.Context, t tenant.ID, link string, d 
 	})
 }
 
-// Object ends every consent to sell or share that u has given: their browser asks for it (Global Privacy Control).
+// Object ends every consent to sell or share that u has given, and records that they object to what they never consented
+// to as well: their browser asks for it (Global Privacy Control). However often it asks, it is recorded once.
 func (s *Consents) Object(ctx context.Context, u tenant.User, d Decision) error {
 	return s.store.InTx(ctx, func(ctx context.Context) error {
 		library, now, err := s.fresh(ctx, u.Tenant)
@@ -379,9 +428,9 @@ func (s *Consents) Object(ctx context.Context, u tenant.User, d Decision) error 
 			return err
 		}
 		d.Method = MethodSignal
-		for _, c := range given {
-			if document, _ := library.Document(c.Document); document.Shares {
-				if err := s.end(ctx, library, now, c, d, Objected); err != nil {
+		for _, document := range library.Documents {
+			if c := standingOn(given, u, document.Key); document.Shares && c.State != Against {
+				if err := s.against(ctx, library, now, c, d); err != nil {
 					return err
 				}
 			}

@@ -19,6 +19,9 @@ func (s *Service) AddDocument(ctx context.Context, d Document) error {
 	if !ValidKey(d.Key) {
 		return valid.Errors{{Field: FieldKey, Key: "err.terms.key"}}
 	}
+	if d.ConsentMonths < 0 || d.ConsentMonths > MaxMonths {
+		return valid.Errors{{Field: FieldMonths, Key: "err.terms.months", Args: []any{"max", MaxMonths}}}
+	}
 	if err := s.store.AddDocument(ctx, d); err != nil {
 		return err
 	}

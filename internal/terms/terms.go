@@ -38,6 +38,8 @@ const (
 	Acknowledge Assent = "acknowledge" // a privacy notice: being informed is not consenting
 	Consent     Assent = "consent"     // an optional purpose, off until somebody turns it on
 	Inform      Assent = "inform"      // nothing is asked
+	// Interest is a use of data that rests on a legitimate interest: it goes on until somebody objects (GDPR article 21).
+	Interest Assent = "interest"
 )
 
 // Gates reports whether people must decide before they go on.
@@ -76,6 +78,10 @@ type Document struct {
 	// shares data, which a browser may object to for its user (Global Privacy Control).
 	Confirms bool
 	Shares   bool
+	// Marketing says of a legitimate interest that it is direct marketing: an objection to it needs no reason and no answer
+	// (GDPR article 21(2) and (3)). ConsentMonths is how long a consent counts, 0 for as long as it is not withdrawn.
+	Marketing     bool
+	ConsentMonths int
 	// NoticeDays is how many days before its effect the law wants a change announced, 0 for what is usual.
 	NoticeDays int
 	// PersonalNotice is whether nobody is asked about a change before they were told for as long as that (case 19).

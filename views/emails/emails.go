@@ -46,9 +46,10 @@ func Kinds() []mail.Kind {
 		mail.EmailChangeConfirm, mail.EmailChangeNotice, mail.EmailChanged, mail.EmailChangedByAdmin, mail.EmailTaken,
 		mail.AccountLinked, mail.AccountUnlinked, mail.EmailFollowed, mail.EmailKept,
 		mail.PhoneChanged, mail.NewSignIn, mail.SessionLimit,
-		mail.TermsChanged, mail.TermsReminder, mail.TermsAccepted, mail.TermsRecorded, mail.TermsWithdrawn, mail.TermsCancelled, mail.ConsentConfirm, mail.LedgerCheckpoint,
+		mail.TermsChanged, mail.TermsReminder, mail.TermsAccepted, mail.TermsRecorded, mail.TermsWithdrawn, mail.TermsCancelled, mail.ConsentConfirm, mail.ConsentGiven, mail.LedgerCheckpoint,
 		mail.Invited, mail.AccountBlocked, mail.AccountUnblocked, mail.ProfileChangedByAdmin,
-		mail.RequestReceived, mail.RequestAnswered, mail.ExportReady, mail.ExportMade, mail.ExportFailed,
+		mail.RequestReceived, mail.RequestExtended, mail.RequestAnswered, mail.AccountRestricted, mail.RestrictionLifted,
+		mail.ExportReady, mail.ExportMade, mail.ExportFailed,
 		mail.CloseLink, mail.AccountClosing, mail.AccountKept, mail.AccountClosed,
 	}
 }
@@ -169,7 +170,7 @@ func argsOf(ctx context.Context, from From, letter mail.Letter) []any {
 // until is a day where only the day matters, else a day and a time.
 func until(ctx context.Context, letter mail.Letter) string {
 	switch letter.Kind {
-	case mail.TermsChanged, mail.TermsReminder, mail.TermsCancelled, mail.RequestReceived, mail.AccountClosing:
+	case mail.TermsChanged, mail.TermsReminder, mail.TermsCancelled, mail.RequestReceived, mail.RequestExtended, mail.AccountClosing:
 		return i18n.Date(ctx, letter.Facts.Until)
 	default:
 		return i18n.Moment(ctx, letter.Facts.Until)

@@ -39,6 +39,8 @@ func Sample(kind mail.Kind) mail.Facts {
 		}
 	case mail.ConsentConfirm:
 		f.Document, f.Code, f.TTL = "New books and offers", "482913", 7*24*time.Hour
+	case mail.ConsentGiven:
+		f.Document, f.Version, f.Unsubscribe = "New books and offers", 1, origin+"/unsubscribe/example"
 	case mail.AccountBlocked:
 		f.Until, f.Message = when.AddDate(0, 0, 14), "…"
 	case mail.ProfileChangedByAdmin:
@@ -53,8 +55,10 @@ func Sample(kind mail.Kind) mail.Facts {
 		f.Code, f.Until = "482913", when.AddDate(0, 0, 7)
 	case mail.AccountClosed:
 		f.Count, f.Files, f.IP, f.Browser = 3, []mail.File{{Name: "receipts.zip"}}, "", ""
+	case mail.RequestExtended:
+		f.Until, f.Text = when.AddDate(0, 3, 0), "…"
 	case mail.RequestAnswered:
-		f.Text = "…"
+		f.Text, f.Outcome = "…", "granted"
 	default:
 		ofDocuments(&f, kind, origin, when)
 	}

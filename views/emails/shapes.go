@@ -44,6 +44,8 @@ func hasSecond(f mail.Facts) bool  { return f.SecondLink != "" }
 func hasChanges(f mail.Facts) bool { return len(f.Changes) > 0 }
 func hasMessage(f mail.Facts) bool { return f.Message != "" }
 func hasFiles(f mail.Facts) bool   { return len(f.Files) > 0 }
+func isGranted(f mail.Facts) bool  { return f.Outcome == "granted" }
+func isRefused(f mail.Facts) bool  { return f.Outcome == "refused" }
 func hasText(f mail.Facts) bool    { return f.Text != "" }
 func hasProof(f mail.Facts) bool   { return f.Proof != "" }
 
@@ -179,6 +181,9 @@ var shapes = map[mail.Kind]shape{
 	mail.Invited: {why: "account", parts: []part{
 		{form: text, key: "body"}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "ttl", hasTTL}, {form: small, key: "safe"},
 	}},
+	mail.ConsentGiven: {why: "consent", parts: []part{
+		{form: text, key: "body"}, {form: small, key: "end"}, {form: button, key: "button"},
+	}},
 	mail.AccountBlocked: {why: "account", parts: []part{
 		{form: text, key: "body"}, {text, "until", hasUntil}, {text, "message", hasMessage}, {form: quote}, {form: small, key: "safe"},
 	}},
@@ -215,8 +220,22 @@ var shapes = map[mail.Kind]shape{
 	mail.ExportFailed: {why: "request", parts: []part{
 		{form: text, key: "body"}, {form: button, key: "button"},
 	}},
+	mail.RequestExtended: {why: "request", parts: []part{
+		{form: text, key: "body"}, {form: quote}, {text, "until", hasUntil}, {form: button, key: "button"}, {form: small, key: "safe"},
+	}},
 	mail.RequestAnswered: {why: "request", parts: []part{
-		{form: text, key: "body"}, {form: quote}, {form: button, key: "button"}, {form: small, key: "safe"},
+		{form: text, key: "body"},
+		{text, "granted", isGranted},
+		{text, "refused", isRefused},
+		{form: quote},
+		{form: button, key: "button"},
+		{form: small, key: "safe"},
+	}},
+	mail.AccountRestricted: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: text, key: "what"}, {form: button, key: "button"}, {form: small, key: "safe"},
+	}},
+	mail.RestrictionLifted: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: button, key: "button"}, {form: small, key: "safe"},
 	}},
 	mail.CloseLink: {why: "account", parts: []part{
 		{form: text, key: "body"}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "ttl", hasTTL}, {form: small, key: "safe"},
