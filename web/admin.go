@@ -18,6 +18,7 @@ var adminPages = []navPage{
 	{key: "adminterms.title", path: "/admin/terms"},
 	{key: "connections.title", path: connectionsPath, along: connectPath},
 	{key: "admin.requests", path: "/admin/requests"},
+	{key: "retention.title", path: retentionPath},
 	{key: "admin.audit", path: "/admin/audit"},
 	{key: "settings.title", path: settingsPath},
 }

@@ -22,6 +22,7 @@ import (
 	"portico/internal/password"
 	"portico/internal/privacy"
 	"portico/internal/profile"
+	"portico/internal/retention"
 	"portico/internal/session"
 	"portico/internal/signin"
 	"portico/internal/signup"
@@ -48,6 +49,7 @@ type Config struct {
 	Ledger       *ledger.Service
 	Admin        *admin.Service
 	Privacy      *privacy.Service
+	Retention    *retention.Service
 	Exports      *privacy.Exports
 	Closings     *privacy.Closings
 	Audit        *audit.Log

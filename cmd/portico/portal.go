@@ -21,6 +21,7 @@ import (
 	"portico/internal/password"
 	"portico/internal/privacy"
 	"portico/internal/profile"
+	"portico/internal/retention"
 	"portico/internal/session"
 	"portico/internal/signin"
 	"portico/internal/signup"
@@ -94,15 +95,13 @@ func build(p parts) *portal {
 	built := &portal{
 		erased: p.erased, only: p.only,
 		db: p.db, tenants: tenants, log: p.log, letters: letters, outbox: outbox, auditor: p.auditor, resets: passwords, changes: verifications, guesses: guesses,
-		purge: func(ctx context.Context) error {
-			return errors.Join(sessions.Purge(ctx), providers.Purge(ctx), files.Purge(ctx))
-		},
+		purge: files.Purge,
 		config: web.Config{
 			Tenants: tenants, Ring: p.ring, Cookies: session.NewCookies(sessions, p.ring, p.secure), Sessions: sessions,
 			SignUp: signup.New(p.db, hasher, guesses, documents, verifications, outbox, log, p.now),
 			SignIn: entrance, Providers: providers,
 			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, outbox, log, p.now), Terms: documents,
-			Consents: consents, Ledger: proofs, Audit: log,
+			Consents: consents, Retention: retention.New(p.db, log, p.now), Ledger: proofs, Audit: log,
 			Privacy: privacy.New(p.db, consents, sessions, outbox, log, p.now), Exports: files,
 			Closings: privacy.NewClosings(privacy.ClosingConfig{
 				Store: p.db, Ring: p.ring, Ledger: proofs, Guard: guesses, Tickets: tickets, Sessions: sessions, Outbox: outbox, Log: log,
@@ -198,18 +197,28 @@ func (p *portal) tell(ctx context.Context) {
 	}
 }
 
-// tidy removes counters of guesses that no longer count, and seals the secrets of providers with the newest key.
+// expire ends consents whose time is over.
+func (p *portal) expire(ctx context.Context, id tenant.ID) error {
+	t, err := p.tenants.ByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	_, err = p.config.Consents.Expire(tenant.With(ctx, t), id)
+	return err
+}
+
+// tidy removes what is kept no longer, ends consents whose time is over, and seals the secrets of providers with the newest key.
 func (p *portal) tidy(ctx context.Context) error {
 	tenants, err := p.tenants.IDs(ctx)
 	for _, t := range tenants {
-		err = errors.Join(err, p.guesses.Purge(ctx, t), p.config.Providers.Reseal(ctx, t))
+		err = errors.Join(err, p.config.Retention.Run(ctx, t), p.expire(ctx, t), p.config.Providers.Reseal(ctx, t))
 	}
 	return err
 }
 
 // due does what was waiting for its time.
 func (p *portal) due(ctx context.Context) error {
-	return errors.Join(p.erase(ctx), p.changes.ApplyDue(ctx, p.tenants.ByID), p.purge(ctx), p.config.Letters.Purge(ctx), p.tidy(ctx))
+	return errors.Join(p.erase(ctx), p.changes.ApplyDue(ctx, p.tenants.ByID), p.purge(ctx), p.tidy(ctx))
 }
 
 // minutely does what waits for a time to come: accounts that are erased, changes of address that take effect, sessions and counters that are over.

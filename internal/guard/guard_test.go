@@ -353,21 +353,6 @@ func TestSearchPagesThroughBlocks(t *testing.T) {
 	})
 }
 
-func TestPurgeKeepsWhatCounts(t *testing.T) {
-	each(t, func(w world) {
-		w.fail(ana(home), 10)
-		w.allow(guard.ResetRequest, ana(home))
-		w.Clock.Advance(48 * time.Hour)
-		w.do(w.Purge(w.Context(), w.Tenant.ID))
-		w.refused("the block", guard.SignIn, ana(home))
-		w.Clock.Advance(31 * 24 * time.Hour)
-		w.do(w.Purge(w.Context(), w.Tenant.ID))
-		if got, _, err := w.Blocked(w.Context(), w.Tenant.ID, "ana@example.org", home); err != nil || got.Tries != 0 {
-			t.Errorf("got %+v, %v, want nothing", got, err)
-		}
-	})
-}
-
 // Row 52: when the counters cannot be asked, nothing is allowed.
 func TestFailsClosed(t *testing.T) {
 	t.Parallel()

@@ -27,8 +27,6 @@ type Store interface {
 	ForgetAccount(ctx context.Context, t tenant.ID, account string) error
 	// SearchBlocks finds counters that are blocks at now, the newest first.
 	SearchBlocks(ctx context.Context, t tenant.ID, f Filter, now time.Time) ([]Counter, error)
-	// PurgeCounters removes counters whose time was over before then.
-	PurgeCounters(ctx context.Context, t tenant.ID, then time.Time) error
 }
 
 // Service counts and decides.
@@ -235,9 +233,4 @@ func ParseCursor(cursor string) (since time.Time, key string, ok bool) {
 	micros, key, _ := strings.Cut(cursor, "-")
 	n, err := strconv.ParseInt(micros, 10, 64)
 	return time.UnixMicro(n).UTC(), key, err == nil && key != ""
-}
-
-// Purge removes the counters of a tenant whose time has been over for a while.
-func (s *Service) Purge(ctx context.Context, t tenant.ID) error {
-	return s.store.PurgeCounters(ctx, t, s.now().Add(-time.Hour))
 }

@@ -14,7 +14,7 @@ var composed = []string{
 	"date.month.", "date.mon.", // the month
 	"mail.",                                                  // the kind of letter
 	"event.", "actor.", "assent.", "terms.state.", "letter.", // words for a stored value
-	"cases.kind.", "cases.state.", "cases.said.", "cases.effect.",
+	"retention.entity.", "retention.purpose.", "cases.kind.", "cases.state.", "cases.said.", "cases.effect.",
 	"admin.actor.", "admin.state.", "admin.tab.", "outbox.state.",
 	"data.download",                                                                 // a request of old
 	"export.c.", "export.file.", "export.state.", "export.data.", "export.records.", // the column, the layer, the consent

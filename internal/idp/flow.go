@@ -149,6 +149,3 @@ func (s *Service) take(ctx context.Context, a Answer) (Flow, secrets, error) {
 	}
 	return flow, secret, nil
 }
-
-// Purge forgets flows that nobody came back from.
-func (s *Service) Purge(ctx context.Context) error { return s.store.PurgeFlows(ctx, s.now()) }

@@ -44,7 +44,6 @@ type Store interface {
 	// TakeFlow finds a flow and removes it: of two that ask, one gets it, the other ErrNotFound.
 	TakeFlow(ctx context.Context, t tenant.ID, state string) (Flow, error)
 	FindFlow(ctx context.Context, t tenant.ID, state string) (Flow, error) // ErrNotFound
-	PurgeFlows(ctx context.Context, now time.Time) error
 
 	// LockIdentity finds an identity, and keeps others from changing it until the transaction ends; or ErrNotFound.
 	LockIdentity(ctx context.Context, t tenant.ID, connection, subject string) (Linked, error)

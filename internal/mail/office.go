@@ -3,7 +3,6 @@ package mail
 import (
 	"context"
 	"errors"
-	"time"
 
 	"portico/internal/tenant"
 )
@@ -17,7 +16,6 @@ type Shelf interface {
 	FindLetter(ctx context.Context, t tenant.ID, id string) (Entry, error)
 	SearchLetters(ctx context.Context, t tenant.ID, state State, after string, limit int) ([]Entry, error)
 	RetryLetter(ctx context.Context, t tenant.ID, id string) (bool, error)
-	ForgetLetters(ctx context.Context, age time.Duration) error
 }
 
 // Office tells administrators what has become of letters. What a letter speaks of is never shown.
@@ -56,9 +54,3 @@ func (o *Office) Retry(ctx context.Context, t tenant.ID, id string, record func(
 	}
 	return err
 }
-
-// keep is how long it is remembered that a letter was sent, or given up.
-const keep = 30 * 24 * time.Hour
-
-// Purge forgets letters that were sent or given up 30 days ago, of every tenant.
-func (o *Office) Purge(ctx context.Context) error { return o.shelf.ForgetLetters(ctx, keep) }

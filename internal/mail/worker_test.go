@@ -268,21 +268,3 @@ func TestRefusedOrBrokenLetterDoesNotStopTheWorker(t *testing.T) {
 		return got["panic@example.org"] == mail.Waiting && got["gone@example.org"] == mail.Failed && got["fine@example.org"] == mail.Sent
 	})
 }
-
-func TestOldLettersAreForgotten(t *testing.T) {
-	t.Parallel()
-	f := storetest.SQLite(t) // it is about every tenant, and the server is shared with other tests
-	ring, box := newRing(t), &mail.Mailbox{}
-	outbox, office := mail.NewOutbox(f.DB, ring, f.Clock.Now, nil), mail.NewOffice(f.DB, nil)
-	send(t, f, outbox, "ana@example.org")
-	runUntil(t, mail.NewWorker(configOf(f, ring, box)), func() bool { return only(t, f).State == mail.Sent })
-	f.Clock.Advance(29 * 24 * time.Hour)
-	if err := f.DB.ForgetLetters(t.Context(), 30*24*time.Hour); err != nil || only(t, f).State != mail.Sent {
-		t.Errorf("got %v, want the letter kept for 30 days", err)
-	}
-	f.Clock.Advance(2 * 24 * time.Hour)
-	send(t, f, outbox, "waiting@example.org")
-	if err := office.Purge(t.Context()); err != nil || only(t, f).To != "waiting@example.org" {
-		t.Errorf("got %v, want the sent letter gone and the waiting one kept", err)
-	}
-}

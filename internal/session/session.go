@@ -137,7 +137,6 @@ type Store interface {
 	EndSession(ctx context.Context, u tenant.User, hash string) (bool, error)
 	// EndSessions ends all sessions of u except the one with the hash, which may be empty, and says how many.
 	EndSessions(ctx context.Context, u tenant.User, except string) (int, error)
-	PurgeSessions(ctx context.Context, now time.Time) error
 	// KnowDevice notes that u uses a device and reports whether u had used it before.
 	KnowDevice(ctx context.Context, u tenant.User, device string, now time.Time) (bool, error)
 }
@@ -319,9 +318,6 @@ func (s *Service) End(ctx context.Context, u tenant.User, hash string) error {
 func (s *Service) EndAll(ctx context.Context, u tenant.User, except string) (int, error) {
 	return s.store.EndSessions(ctx, u, except)
 }
-
-// Purge removes the rows of sessions that are over.
-func (s *Service) Purge(ctx context.Context) error { return s.store.PurgeSessions(ctx, s.now()) }
 
 // KnowDevice notes that u uses the device with this id and reports whether u had used it before.
 func (s *Service) KnowDevice(ctx context.Context, u tenant.User, device string) (bool, error) {

@@ -56,7 +56,8 @@ func (r auditRow) event() audit.Event {
 		User:   tenant.User{Tenant: tenant.ID(r.TenantID), ID: r.UserID},
 		Origin: audit.Origin{UserAgent: r.UserAgent, RequestID: r.RequestID, Session: r.SessionHash},
 	}
-	e.Origin.IP, _ = netip.ParseAddr(r.IP)
+	address, _, _ := strings.Cut(r.IP, "/") // of an old event only the network is left
+	e.Origin.IP, _ = netip.ParseAddr(address)
 	if r.Fields != "" {
 		e.Fields = strings.Split(r.Fields, ",")
 	}

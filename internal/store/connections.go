@@ -160,8 +160,3 @@ func (db *DB) TakeFlow(ctx context.Context, t tenant.ID, state string) (idp.Flow
 	}
 	return flow, gone.Error
 }
-
-// PurgeFlows removes flows of every tenant that are over; like PurgeSessions it reads and shows nothing of theirs.
-func (db *DB) PurgeFlows(ctx context.Context, now time.Time) error {
-	return db.db(ctx).Exec("DELETE FROM idp_flows WHERE expires_at < ?", now).Error
-}

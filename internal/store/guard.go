@@ -125,8 +125,3 @@ func (db *DB) SearchBlocks(ctx context.Context, t tenant.ID, f guard.Filter, now
 	}
 	return counters, err
 }
-
-// PurgeCounters removes counters whose time was over before then.
-func (db *DB) PurgeCounters(ctx context.Context, t tenant.ID, then time.Time) error {
-	return db.db(ctx).Where("tenant_id = ? AND expires_at < ?", string(t), then).Delete(&counterRow{}).Error
-}

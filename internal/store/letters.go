@@ -166,13 +166,3 @@ func (db *DB) SearchLetters(ctx context.Context, t tenant.ID, state mail.State, 
 	}
 	return entries, nil
 }
-
-// ForgetLetters removes letters of every tenant whose last try was age ago, unless they still wait for another.
-func (db *DB) ForgetLetters(ctx context.Context, age time.Duration) error {
-	now, err := db.Now(ctx)
-	if err != nil {
-		return err
-	}
-	return db.db(ctx).Where("state IN ? AND next_at < ?", []string{string(mail.Sent), string(mail.Failed)}, now.Add(-age)).
-		Delete(&letterRow{}).Error
-}

@@ -239,12 +239,6 @@ func (db *DB) EndSessions(ctx context.Context, u tenant.User, except string) (in
 	return int(result.RowsAffected), result.Error
 }
 
-// PurgeSessions removes sessions of every tenant that are over: the one statement that names no tenant, because
-// nothing of a tenant is read or shown.
-func (db *DB) PurgeSessions(ctx context.Context, now time.Time) error {
-	return db.db(ctx).Exec("DELETE FROM sessions WHERE expires_at < ?", now).Error
-}
-
 type deviceRow struct {
 	TenantID   string
 	UserID     string
