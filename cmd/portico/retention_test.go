@@ -46,6 +46,11 @@ func TestRetentionPurgesWhatIsOver(t *testing.T) {
 		if err := w.portal.config.Privacy.Answer(ctx, w.user(t, "mara@example.org"), w.requests(t)[0].ID, "No.", privacy.Refused); err != nil {
 			t.Fatal(err)
 		}
+		for end := time.Now().Add(10 * time.Second); w.rowsOf(t, "letters", "state <> 'sent'") > 0; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("some letters are not sent")
+			}
+		}
 		run := func() {
 			t.Helper()
 			if err := w.portal.config.Retention.Run(ctx, w.Tenant.ID); err != nil {

@@ -24,7 +24,8 @@ func (c *composer) profile() error {
 	p := c.p
 	own := map[string]any{
 		"version": p.Version, "connection": p.Connection, "role": p.Role, "phone_verified": p.PhoneVerified, "edited_at": p.EditedAt,
-		"block": map[string]any{"blocked": p.Block.Blocked, "at": orNil(p.Block.At), "until": orNil(p.Block.Until), "message": p.Block.Message},
+		"block":       map[string]any{"blocked": p.Block.Blocked, "at": orNil(p.Block.At), "until": orNil(p.Block.Until), "message": p.Block.Message},
+		"restriction": map[string]any{"restricted": p.Restriction.On, "at": orNil(p.Restriction.At), "reason": c.masked(p.Restriction.Reason)},
 	}
 	for name, kind := range map[string]RecordKind{"password": Passwords, "email_change": EmailChanges} {
 		rows, err := c.all(kind)
@@ -175,7 +176,7 @@ func (c *composer) consentRecord(choice terms.Choice, text terms.Text) map[strin
 			"notice_sha256": text.HTMLSHA256,
 		},
 		"parties": map[string]any{"controller": c.t.Product, "contact": c.contact()},
-		"event":   map[string]any{"state": choice.State, "since": choice.Since},
+		"event":   map[string]any{"state": choice.State, "since": choice.Since, "expires_at": orNil(choice.ExpiresAt)},
 	}
 }
 
@@ -241,7 +242,7 @@ func (c *composer) requests() error {
 	}
 	s := Section{Title: i18n.T(c.ctx, "export.s.requests"), Head: c.head("time", "what", "answer")}
 	for _, r := range rows {
-		s.Rows = append(s.Rows, []string{c.when(r.time("asked_at")), i18n.T(c.ctx, "data."+r.text("kind")), r.text("answer")})
+		s.Rows = append(s.Rows, []string{c.when(r.time("asked_at")), i18n.T(c.ctx, "cases.kind."+r.text("kind")), r.text("answer")})
 	}
 	c.show(s)
 	return c.addJSON("requests.json", rows)
