@@ -24,7 +24,7 @@ import (
 // asked files a request to close the account, as people did in the days when a person answered.
 func (w *world) asked(t *testing.T, email string) {
 	t.Helper()
-	if err := w.portal.config.Privacy.Ask(tenant.With(t.Context(), w.Tenant), w.user(t, email), privacy.Close); err != nil {
+	if err := w.portal.config.Privacy.Ask(tenant.With(t.Context(), w.Tenant), w.user(t, email), privacy.Request{Kind: privacy.Close}); err != nil {
 		t.Fatal(err)
 	}
 }

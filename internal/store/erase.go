@@ -162,7 +162,7 @@ func (db *DB) forgetActor(ctx context.Context, t trail) error {
 		return nil
 	}
 	for table, columns := range map[string][]string{
-		"users": {"blocked_by"}, "privacy_requests": {"answered_by"}, "closings": {"asked_by"},
+		"users": {"blocked_by", "restricted_by"}, "privacy_requests": {"answered_by"}, "closings": {"asked_by"},
 		"term_versions": {"created_by", "published_by", "submitted_by", "approved_by", "edited_by"},
 	} {
 		for _, column := range columns {
