@@ -22,7 +22,7 @@ var elsewhere = []string{"assent_events", "audit_events", "export_chunks", "rese
 // impersonal are the tables that hold nothing of a person. What is kept of an erased one in erased_subjects names nobody.
 var impersonal = []string{
 	"connections", "documents", "erased_subjects", "goose_db_version", "goose_lock", "ledger_checkpoints", "ledger_hashes", "ledger_days", "ledger_heads",
-	"ledger_keys", "ledger_rotations", "presentations", "tenant_hosts", "tenants", "term_texts",
+	"ledger_keys", "ledger_rotations", "presentations", "retention", "tenant_hosts", "tenants", "term_texts",
 }
 
 // trail is everything by which rows of a person are found.
