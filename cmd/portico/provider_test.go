@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"portico/internal/i18n"
 	"portico/internal/idp"
@@ -101,6 +102,30 @@ func TestWhatWasAcceptedWhenAccountsJoinAndPart(t *testing.T) {
 		w.letter(t, anaAddress, mail.AccountUnlinked)
 		again.want(again.get("/account"), http.StatusOK, "/login", "Sign in")
 		again.want(again.by(provider, again.get("/login"), "/login/with/demo"), http.StatusOK, "/terms/accept", "Clause one.")
+	})
+}
+
+// Rule I-5: whoever closes an account closes the linked identities with it, and is told which. The identity then belongs to
+// nobody and may come again, to an account of its own.
+func TestLinkedIdentitiesCloseWithTheAccount(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		provider := w.connect(t, "demo", "Demo ID")
+		ana := w.member(t)
+		comparison := ana.by(provider, ana.get("/account/connections"), "/account/connections/with/demo")
+		ana.want(ana.send(comparison, "/account/connections/join", nil), http.StatusOK, "/account/connections", "It is connected")
+		ana.want(ana.get("/account/data/close"), http.StatusOK, "/account/data/close", "Demo ID")
+		ana.close(anaAddress)
+		f.Clock.Advance(8 * 24 * time.Hour)
+		if err := w.eraseDue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if p, err := w.DB.FindByConnection(t.Context(), w.Tenant.ID, "demo", "kim@example.org"); err == nil {
+			t.Errorf("got %s, want no account that the identity opens", p.User.ID)
+		}
+		kim := w.visitor(t)
+		kim.want(kim.by(provider, kim.get("/login"), "/login/with/demo"), http.StatusOK, "/account", "Kim")
 	})
 }
 
