@@ -235,7 +235,7 @@ func (s *Server) showHistory(c echo.Context) error {
 	}
 	view := pages.HistoryPage{Page: s.page(c, "nav.terms")}
 	for _, e := range events {
-		if e.Document == "" {
+		if e.Document == "" && e.Type != terms.Imported {
 			continue // about the account itself
 		}
 		text, _ := library.Text(e.Document, e.Number, e.LocaleShown)

@@ -210,7 +210,7 @@ func TestPublishingIsSimulated(t *testing.T) {
 		}
 		before := w.rows(t)
 		mara.send(p, path+"/publish", map[string]string{"effective_at": w.day(31), "number": "2"})
-		if got := w.rows(t); got > before+3 { // of the record of assent, of what administrators did
+		if got := w.rows(t); got > before+6 { // of the record of assent, of what administrators did, of the letters to come
 			t.Errorf("got %d rows more, want none for people", got-before)
 		}
 	})

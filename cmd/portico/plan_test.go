@@ -137,7 +137,7 @@ func (w *world) everything(t *testing.T) {
 	stranger.signIn("ana@example.org", "the wrong password here")
 	stranger.send(stranger.get("/password/forgot"), "/password/forgot", map[string]string{"email": "ana@example.org"})
 	ctx := context.WithoutCancel(t.Context())
-	err := errors.Join(w.portal.resets.Answer(ctx, w.Tenant.ID), w.portal.due(ctx), w.portal.config.Ledger.Sequence(ctx, w.portal.tenants.ByID))
+	err := errors.Join(w.portal.resets.Answer(ctx, w.Tenant.ID), w.portal.due(ctx), w.portal.config.Ledger.SequenceTenant(ctx, w.Tenant))
 	if err != nil {
 		t.Error(err)
 	}
