@@ -8,6 +8,7 @@ import (
 	"portico/internal/admin"
 	"portico/internal/i18n"
 	"portico/internal/session"
+	"portico/internal/tenant"
 	"portico/internal/valid"
 	"portico/internal/verification"
 	"portico/views/components"
@@ -30,6 +31,7 @@ func (s *Server) personEmail(c echo.Context, refused valid.Errors) error {
 	f := s.form(c, refused)
 	view := pages.PersonEmailPage{
 		PersonPage: s.personPage(c, p, ""), Refusals: f.summary(), Email: p.Email, Verified: p.EmailVerified,
+		UndoDays: i18n.Duration(ctx, tenant.From(ctx).UndoLifetime()),
 		NewEmail: components.FieldModel{
 			Name: verification.FieldNewEmail, Label: i18n.T(ctx, "email.new"), Type: "email", LTR: true, Autocomplete: "off",
 			Value: typed.Get(verification.FieldNewEmail), Error: f.problem(verification.FieldNewEmail),

@@ -112,6 +112,7 @@ func typedSettings(form url.Values) tenant.Settings {
 		Brand:        strings.ToLower(text(admin.FieldColour)),
 		Verification: tenant.Verification{Mode: form.Get(admin.FieldVerification), Days: number(admin.FieldDays)},
 		MinPassword:  number(admin.FieldMinPassword), ResetMinutes: number(admin.FieldReset), GraceDays: new(number(admin.FieldGrace)), Metadata: json.RawMessage(text(admin.FieldSchema)),
+		VerifyHours: number(admin.FieldVerify), UndoDays: number(admin.FieldUndo),
 		EmbedOrigins: strings.Fields(form.Get(admin.FieldEmbed)), Attributes: map[string]tenant.AttributePolicy{},
 	}
 	if typed.Brand == brand.Default {
@@ -164,6 +165,8 @@ func (s *Server) settingsForm(c echo.Context, v tenant.Settings, version string,
 		MinPassword:  number(admin.FieldMinPassword, "settings.min", "settings.min.hint", v.MinPassword),
 		Reset:        number(admin.FieldReset, "settings.reset", "settings.reset.hint", int(v.ResetLifetime().Minutes())),
 		Grace:        number(admin.FieldGrace, "settings.grace", "settings.grace.hint", int(v.Grace().Hours()/24)),
+		Verify:       number(admin.FieldVerify, "settings.verify", "settings.verify.hint", int(v.VerifyLifetime().Hours())),
+		Undo:         number(admin.FieldUndo, "settings.undo", "settings.undo.hint", int(v.UndoLifetime().Hours())/24),
 		Schema:       field(admin.FieldSchema, "settings.metadata.schema", "settings.metadata.hint", pretty(v.Metadata)),
 		Embed:        field(admin.FieldEmbed, "settings.embed", "settings.embed.hint", strings.Join(v.EmbedOrigins, "\n")),
 		Contrast:     contrastOf(c, v.Brand), LocalesError: f.problem(admin.FieldLocales),

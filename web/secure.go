@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"portico/internal/audit"
+	"portico/internal/i18n"
 	"portico/internal/session"
 	"portico/internal/tenant"
 	"portico/internal/verification"
@@ -23,11 +24,12 @@ func (s *Server) secureRoutes() []route {
 }
 
 func (s *Server) showSecure(c echo.Context) error {
-	t := tenant.From(c.Request().Context())
+	ctx := c.Request().Context()
+	t := tenant.From(ctx)
 	view := pages.SecurePage{
 		HelpPage: pages.HelpPage{Page: s.page(c, "secure.title"), SupportEmail: t.SupportEmail, SupportURL: t.SupportURL},
 	}
-	view.SignedIn = session.From(c.Request().Context()).SignedIn()
+	view.SignedIn, view.UndoDays = session.From(ctx).SignedIn(), i18n.Duration(ctx, t.UndoLifetime())
 	return s.render(c, http.StatusOK, pages.Secure(view))
 }
 

@@ -100,6 +100,8 @@ func TestWrongSettingsAreRefusedAndKept(t *testing.T) {
 		"verification_days": {"-1", "from 0 to 365"},
 		"min_password":      {"8", "from 15 to 64"},
 		"reset_minutes":     {"an hour", "from 5 to 1440"},
+		"verify_hours":      {"25", "from 1 to 24"},
+		"undo_days":         {"31", "from 1 to 30"},
 		"metadata_schema":   {`{"type": 7}`, "not a JSON Schema"},
 		"embed_origins":     {"https://shop.example.org/frame", "without a path"},
 	} {

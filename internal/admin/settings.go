@@ -37,18 +37,23 @@ const (
 	FieldMinPassword  = "min_password"
 	FieldReset        = "reset_minutes"
 	FieldGrace        = "grace_days"
+	FieldVerify       = "verify_hours"
+	FieldUndo         = "undo_days"
 	FieldSchema       = "metadata_schema"
 	FieldEmbed        = "embed_origins"
 )
 
 // Limits of the settings: characters of a product's name, days before an address must be confirmed, characters of the least
-// password (security.md row 1) and minutes of a reset link (row 14).
+// password (security.md row 1), minutes of a reset link (row 14), hours of a link that proves an address (row 25) and days in which
+// a change of address can be undone (row 27).
 const (
 	MaxProduct     = 60
 	MaxDays        = 365
 	MaxMinPassword = 64
 	MinReset       = 5
 	MaxReset       = 24 * 60
+	MaxVerify      = 24
+	MaxUndo        = 30
 )
 
 // Settings returns the settings of a tenant as they are saved, and their version for SaveSettings.
@@ -83,6 +88,7 @@ func (s *Service) SaveSettings(ctx context.Context, actor tenant.User, version s
 		merged.Locales, merged.Verification, merged.MinPassword = wanted.Locales, wanted.Verification, wanted.MinPassword
 		merged.ResetMinutes, merged.Attributes, merged.Metadata = wanted.ResetMinutes, wanted.Attributes, wanted.Metadata
 		merged.EmbedOrigins, merged.GraceDays = wanted.EmbedOrigins, wanted.GraceDays
+		merged.VerifyHours, merged.UndoDays = wanted.VerifyHours, wanted.UndoDays
 		fields := changed(saved, merged)
 		if len(fields) == 0 {
 			return nil
@@ -134,6 +140,8 @@ func CheckSettings(s tenant.Settings) valid.Errors {
 	if s.GraceDays != nil {
 		between(FieldGrace, *s.GraceDays, 0, tenant.MostGraceDays)
 	}
+	between(FieldVerify, s.VerifyHours, 1, MaxVerify)
+	between(FieldUndo, s.UndoDays, 1, MaxUndo)
 	if schema, err := profile.ParseSchema(s.Metadata); err != nil || (len(s.Metadata) > 0 && len(schema.Properties) == 0) {
 		refused.Add(FieldSchema, "err.schema")
 	}

@@ -153,7 +153,7 @@ type Queued struct {
 // Queue is what the outbox needs of persistence.
 type Queue interface {
 	QueueLetter(ctx context.Context, q Queued) error
-	// PreviousAddresses lists the proven addresses that u had before and can bring back at now.
+	// PreviousAddresses lists the proven addresses that u had within a week before now, or can still bring back.
 	PreviousAddresses(ctx context.Context, u tenant.User, now time.Time) ([]string, error)
 }
 

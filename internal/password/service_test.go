@@ -481,7 +481,7 @@ func TestPreviousAddressIsToldOfANewPassword(t *testing.T) {
 	each(t, func(w *world) {
 		for _, before := range []string{"before@example.org", "long.before@example.org", "kim.nowak@example.org"} {
 			_, err := w.tickets.Issue(w.ctx, ticket.Order{
-				User: w.user, Kind: ticket.EmailUndo, Address: before, Lifetime: verification.UndoLifetime, Beside: true,
+				User: w.user, Kind: ticket.EmailUndo, Address: before, Lifetime: tenant.Settings{}.UndoLifetime(), Beside: true,
 			})
 			w.do(err)
 		}

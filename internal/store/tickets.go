@@ -74,12 +74,13 @@ func (db *DB) NewestTicket(ctx context.Context, u tenant.User, browser string, k
 	return ticketOr(row, err)
 }
 
-// PreviousAddresses lists the addresses that u had before and can bring back at now: those that were mailed a link for it.
+// PreviousAddresses lists the addresses that u had before: those that were mailed a link to bring them back which works at now,
+// or were within the last week.
 func (db *DB) PreviousAddresses(ctx context.Context, u tenant.User, now time.Time) ([]string, error) {
 	var addresses []string
 	err := db.db(ctx).Table("tickets").Distinct("address").
 		Where("tenant_id = ? AND user_id = ? AND kind = ?", string(u.Tenant), u.ID, string(ticket.EmailUndo)).
-		Where("used_at IS NULL AND voided_at IS NULL AND expires_at > ?", now).Order("address").Pluck("address", &addresses).Error
+		Where("used_at IS NULL AND voided_at IS NULL AND (expires_at > ? OR created_at > ?)", now, now.AddDate(0, 0, -7)).Order("address").Pluck("address", &addresses).Error
 	return addresses, err
 }
 

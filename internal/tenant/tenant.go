@@ -78,6 +78,10 @@ type Settings struct {
 	LettersPerMinute int `json:"letters_per_minute,omitempty"`
 	// ResetMinutes is how long the link of a reset letter works, up to a day (row 14).
 	ResetMinutes int `json:"reset_minutes,omitempty"`
+	// VerifyHours is how long a link that proves an address works, up to a day (row 25).
+	VerifyHours int `json:"verify_hours,omitempty"`
+	// UndoDays is how long the address before can undo a change of address, up to 30 days (row 27).
+	UndoDays int `json:"undo_days,omitempty"`
 	// TermsMirror says where in app_metadata an acceptance is noted for applications (rule T-4).
 	TermsMirror Mirror `json:"terms_mirror,omitzero"`
 	// GraceDays is how many days somebody can still keep an account that they close, 0 to 30; nil means the default.
@@ -153,6 +157,23 @@ func (s Settings) ResetLifetime() time.Duration {
 		return time.Hour
 	}
 	return min(time.Duration(s.ResetMinutes)*time.Minute, 24*time.Hour)
+}
+
+// VerifyLifetime is how long a link that proves an address works: a day, unless the settings say less.
+func (s Settings) VerifyLifetime() time.Duration {
+	if s.VerifyHours <= 0 {
+		return 24 * time.Hour
+	}
+	return min(time.Duration(s.VerifyHours)*time.Hour, 24*time.Hour)
+}
+
+// UndoLifetime is how long the address before can undo a change of address: a week, unless the settings say otherwise.
+func (s Settings) UndoLifetime() time.Duration {
+	const day = 24 * time.Hour
+	if s.UndoDays <= 0 {
+		return 7 * day
+	}
+	return min(time.Duration(s.UndoDays)*day, 30*day)
 }
 
 // usualRate is how many letters to many people are queued a minute, so that those of single people do not wait long.

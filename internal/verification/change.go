@@ -112,7 +112,7 @@ func (s *Service) begin(ctx context.Context, t tenant.Tenant, p profile.Profile,
 // askNew mails the new address, or its owner when it is taken.
 func (s *Service) askNew(ctx context.Context, t tenant.Tenant, p profile.Profile, newEmail, browser string) error {
 	issued, err := s.tickets.Issue(ctx, ticket.Order{
-		User: p.User, Kind: ticket.EmailConfirm, Address: newEmail, Browser: browser, Lifetime: LinkLifetime,
+		User: p.User, Kind: ticket.EmailConfirm, Address: newEmail, Browser: browser, Lifetime: t.VerifyLifetime(),
 	})
 	if err != nil {
 		return err
@@ -125,11 +125,11 @@ func (s *Service) askNew(ctx context.Context, t tenant.Tenant, p profile.Profile
 		return err
 	}
 	return s.send(ctx, t, p, newEmail, mail.EmailChangeConfirm, mail.Facts{
-		Code: issued.Code, Link: t.URL("/email/confirm/" + issued.Secret), TTL: LinkLifetime,
+		Code: issued.Code, Link: t.URL("/email/confirm/" + issued.Secret), TTL: t.VerifyLifetime(),
 	})
 }
 
-// askOld mails the old address: one link approves the change, the other undoes it for a week, whatever happens meanwhile.
+// askOld mails the old address: one link approves the change, the other undoes it for days (the settings say how many), whatever happens meanwhile.
 func (s *Service) askOld(ctx context.Context, t tenant.Tenant, p profile.Profile, newEmail, browser string) error {
 	approve, err := s.tickets.Issue(ctx, ticket.Order{
 		User: p.User, Kind: ticket.EmailApprove, Address: p.Email, Browser: browser, Lifetime: Wait,
@@ -150,7 +150,7 @@ func (s *Service) askOld(ctx context.Context, t tenant.Tenant, p profile.Profile
 // undoTicket makes a link that brings address back. Older ones stay: a second change must not take the first owner's away.
 func (s *Service) undoTicket(ctx context.Context, u tenant.User, address, code string) (ticket.Issued, error) {
 	return s.tickets.Issue(ctx, ticket.Order{
-		User: u, Kind: ticket.EmailUndo, Address: address, Lifetime: UndoLifetime, Code: code, Beside: true,
+		User: u, Kind: ticket.EmailUndo, Address: address, Lifetime: tenant.From(ctx).UndoLifetime(), Code: code, Beside: true,
 	})
 }
 

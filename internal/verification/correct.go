@@ -14,7 +14,7 @@ import (
 
 // Correct gives p, whom the caller has locked, another address at once, as an administrator does for somebody who cannot do
 // it themselves. Nobody has proven it: it counts as unverified until its owner does, by the letter that goes there. A
-// proven address before it is told and can undo the change for a week (row 27); an unproven one may be a stranger's and is
+// proven address before it is told and can undo the change for days (row 27); an unproven one may be a stranger's and is
 // not. Sessions end and open links are void. It returns valid.Errors, and ErrFrozen after an undo (row 28).
 func (s *Service) Correct(ctx context.Context, p profile.Profile, newEmail string) error {
 	newEmail = strings.TrimSpace(newEmail)

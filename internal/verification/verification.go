@@ -16,10 +16,8 @@ import (
 	"portico/internal/ticket"
 )
 
-// Lifetimes of links (head of rules.md, security.md rows 25, 27).
+// Times around a change of address (security.md rows 27, 28).
 const (
-	LinkLifetime = 24 * time.Hour
-	UndoLifetime = 7 * 24 * time.Hour
 	// Wait is how long a change of address waits when the old address does not approve it.
 	Wait = 72 * time.Hour
 	// Freeze is how long the address cannot be changed after somebody undid a change.
@@ -75,7 +73,7 @@ func New(store Store, tickets *ticket.Service, g *guard.Service, outbox *mail.Ou
 func (s *Service) Send(ctx context.Context, p profile.Profile, browser string) error {
 	t := tenant.From(ctx)
 	issued, err := s.tickets.Issue(ctx, ticket.Order{
-		User: p.User, Kind: ticket.Verify, Address: p.Email, Browser: browser, Lifetime: LinkLifetime,
+		User: p.User, Kind: ticket.Verify, Address: p.Email, Browser: browser, Lifetime: t.VerifyLifetime(),
 	})
 	if err != nil {
 		return err
@@ -83,14 +81,14 @@ func (s *Service) Send(ctx context.Context, p profile.Profile, browser string) e
 	language, _ := profile.LetterLanguage(t, p, i18n.Current(ctx).Tag)
 	return s.outbox.Send(ctx, mail.Letter{
 		Tenant: t.ID, User: p.User.ID, To: p.Email, Kind: mail.VerifyEmail, Language: language,
-		Facts: mail.Facts{Name: p.Nickname, Code: issued.Code, Link: t.URL("/verify/" + issued.Secret), TTL: LinkLifetime, Time: s.now()},
+		Facts: mail.Facts{Name: p.Nickname, Code: issued.Code, Link: t.URL("/verify/" + issued.Secret), TTL: t.VerifyLifetime(), Time: s.now()},
 	})
 }
 
 // Decoy does what Send does, for an address whose owner must not be mailed a proof: nobody can tell from outside.
 func (s *Service) Decoy(ctx context.Context, t tenant.Tenant, address, browser string) error {
 	_, err := s.tickets.Issue(ctx, ticket.Order{
-		User: tenant.User{Tenant: t.ID}, Kind: ticket.Verify, Address: address, Browser: browser, Lifetime: LinkLifetime,
+		User: tenant.User{Tenant: t.ID}, Kind: ticket.Verify, Address: address, Browser: browser, Lifetime: t.VerifyLifetime(),
 	})
 	return err
 }
