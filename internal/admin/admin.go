@@ -88,6 +88,7 @@ type Store interface {
 	SaveRole(ctx context.Context, u tenant.User, role string) error
 	SaveEdit(ctx context.Context, p profile.Profile) error
 	SaveMetadata(ctx context.Context, p profile.Profile) error
+	HasPassword(ctx context.Context, u tenant.User) (bool, error)
 	RequirePasswordChange(ctx context.Context, u tenant.User) error
 	// FindSettings reads the settings of a tenant, and with lock keeps others from changing them until the transaction ends.
 	FindSettings(ctx context.Context, t tenant.ID, lock bool) (tenant.Settings, error)
@@ -263,14 +264,14 @@ func (s *Service) Unblock(ctx context.Context, actor, u tenant.User, reason stri
 	})
 }
 
-// SetRole makes somebody an administrator, or takes that away. Their sessions end, because an administrator's are others
-// (row 35).
+// SetRole makes somebody an administrator, or takes that away, and tells them (row 66). Their sessions end, because an
+// administrator's are others (row 35).
 func (s *Service) SetRole(ctx context.Context, actor, u tenant.User, role string) error {
-	what := audit.AdministratorAdded
+	what, kind := audit.AdministratorAdded, mail.AdministratorAdded
 	if role != profile.RoleAdmin {
-		role, what = profile.RoleNone, audit.AdministratorGone
+		role, what, kind = profile.RoleNone, audit.AdministratorGone, mail.AdministratorGone
 	}
-	return s.change(ctx, actor, u, audit.Event{Type: what}, func(ctx context.Context, _ profile.Profile) ([]string, error) {
+	return s.change(ctx, actor, u, audit.Event{Type: what}, func(ctx context.Context, p profile.Profile) ([]string, error) {
 		if role == profile.RoleNone {
 			if err := s.spare(ctx, actor, u); err != nil {
 				return nil, err
@@ -279,8 +280,13 @@ func (s *Service) SetRole(ctx context.Context, actor, u tenant.User, role string
 		if err := s.store.SaveRole(ctx, u, role); err != nil {
 			return nil, err
 		}
-		_, err := s.sessions.EndAll(ctx, u, "")
-		return nil, err
+		if _, err := s.sessions.EndAll(ctx, u, ""); err != nil {
+			return nil, err
+		}
+		if p.Role == role {
+			return nil, nil // a form sent twice
+		}
+		return nil, s.tell(ctx, p, kind, mail.Facts{Link: tenant.From(ctx).URL("/login")})
 	})
 }
 
@@ -361,10 +367,16 @@ func (s *Service) SendReset(ctx context.Context, actor, u tenant.User) error {
 	})
 }
 
-// RequirePasswordChange makes the person choose a new password before anything else.
+// RequirePasswordChange makes the person choose a new password before anything else, and tells them (row 66).
 func (s *Service) RequirePasswordChange(ctx context.Context, actor, u tenant.User) error {
-	return s.change(ctx, actor, u, audit.Event{Type: audit.AdminWrote}, func(ctx context.Context, _ profile.Profile) ([]string, error) {
-		return []string{"must_change_password"}, s.store.RequirePasswordChange(ctx, u)
+	return s.change(ctx, actor, u, audit.Event{Type: audit.AdminWrote}, func(ctx context.Context, p profile.Profile) ([]string, error) {
+		if has, err := s.store.HasPassword(ctx, u); err != nil || !has {
+			return nil, err // there is nothing to change where a provider asks for the password
+		}
+		if err := s.store.RequirePasswordChange(ctx, u); err != nil {
+			return nil, err
+		}
+		return []string{"must_change_password"}, s.tell(ctx, p, mail.PasswordChangeAsked, mail.Facts{Link: tenant.From(ctx).URL("/login")})
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 var notices = []Kind{
 	PasswordChanged, EmailChanged, EmailChangedByAdmin, EmailFollowed, PhoneChanged, NewSignIn, SessionLimit,
 	AccountLinked, AccountUnlinked, AccountBlocked, AccountUnblocked, ProfileChangedByAdmin,
+	AdministratorAdded, AdministratorGone, PasswordChangeAsked,
 }
 
 // copies are l for the addresses before: without a code, and without the link that a code belongs to.

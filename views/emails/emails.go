@@ -48,6 +48,7 @@ func Kinds() []mail.Kind {
 		mail.PhoneChanged, mail.NewSignIn, mail.SessionLimit,
 		mail.TermsChanged, mail.TermsReminder, mail.TermsAccepted, mail.TermsRecorded, mail.TermsWithdrawn, mail.TermsCancelled, mail.ConsentConfirm, mail.ConsentGiven, mail.LedgerCheckpoint,
 		mail.Invited, mail.AccountBlocked, mail.AccountUnblocked, mail.ProfileChangedByAdmin,
+		mail.AdministratorAdded, mail.AdministratorGone, mail.PasswordChangeAsked,
 		mail.RequestReceived, mail.RequestExtended, mail.RequestAnswered, mail.AccountRestricted, mail.RestrictionLifted,
 		mail.ExportReady, mail.ExportMade, mail.ExportFailed,
 		mail.CloseLink, mail.AccountClosing, mail.AccountKept, mail.AccountClosed,

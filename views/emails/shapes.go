@@ -198,6 +198,15 @@ var shapes = map[mail.Kind]shape{
 		{form: button, key: "button"},
 		{form: small, key: "safe"},
 	}},
+	mail.AdministratorAdded: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: text, key: "next"}, {form: button, key: "button"}, {form: small, key: "safe"},
+	}},
+	mail.AdministratorGone: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: text, key: "next"}, {form: button, key: "button"}, {form: small, key: "safe"},
+	}},
+	mail.PasswordChangeAsked: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: text, key: "next"}, {form: button, key: "button"}, {form: small, key: "safe"},
+	}},
 	mail.RequestReceived: {why: "request", parts: []part{
 		{form: text, key: "body"},
 		{text, "until", hasUntil},
