@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,8 @@ func (c crowd) answer(p page, address string) string {
 	return strings.ReplaceAll(setCookie.ReplaceAllString(text, "$1"), address, "someone")
 }
 
-// compare asks for every kind in turn, many times, and fails when answers or their times tell one kind from another.
+// compare asks for every kind in turn, many times, and fails when answers or their times tell one kind from another. Of many tries
+// the fastest is compared: what else the machine does only ever adds time, so it is what the work itself takes.
 func (c crowd) compare(t *testing.T, rounds int, ask func(kind string, n int) (page, time.Duration, page)) {
 	t.Helper()
 	times, answers := map[string][]time.Duration{}, map[string]string{}
@@ -61,13 +63,13 @@ func (c crowd) compare(t *testing.T, rounds int, ask func(kind string, n int) (p
 			answers[kind] = c.answer(got, c.address(kind, n)) + c.answer(then, c.address(kind, n))
 		}
 	}
-	unknown := median(times["unknown"])
+	unknown := slices.Min(times["unknown"])
 	for kind, all := range times {
 		if answers[kind] != answers["unknown"] {
 			t.Errorf("%s: got %s, want %s", kind, answers[kind], answers["unknown"])
 		}
-		if gap := (median(all) - unknown).Abs(); !testing.Short() && gap > max(2*time.Millisecond, unknown/4) {
-			t.Errorf("%s: the median is %v away from the %v of unknown addresses", kind, gap, unknown)
+		if gap := (slices.Min(all) - unknown).Abs(); !testing.Short() && gap > max(2*time.Millisecond, unknown/4) {
+			t.Errorf("%s: the fastest answer is %v away from the %v of unknown addresses", kind, gap, unknown)
 		}
 	}
 }

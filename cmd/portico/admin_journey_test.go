@@ -207,12 +207,12 @@ func TestPrivacyRequestsAreAnswered(t *testing.T) {
 		w.letter(t, "ana@example.org", mail.RequestReceived)
 		gate := mara.get("/admin/requests")
 		mara.send(gate, "/terms/accept", map[string]string{"decision": "accept"})
-		p := mara.want(mara.get("/admin/requests"), http.StatusOK, "/admin/requests", "Close my account")
+		mara.want(mara.get("/admin/requests"), http.StatusOK, "/admin/requests", "Close my account")
 		if n := len(w.requests(t)); n != 1 {
 			t.Errorf("got %d requests, want one however often it is asked", n)
 		}
 		one := "/admin/requests/" + w.requests(t)[0].ID
-		p = mara.want(mara.send(mara.get(one), one, nil), http.StatusUnprocessableEntity, one, "Fill in this field")
+		p := mara.want(mara.send(mara.get(one), one, nil), http.StatusUnprocessableEntity, one, "Fill in this field")
 		p = mara.send(p, one, map[string]string{"answer": "It is done on Monday."})
 		mara.want(p, http.StatusOK, "/admin/requests", "Nobody waits for an answer.")
 		ana.want(ana.get("/account/data"), http.StatusOK, "/account/data", "It is done on Monday.")

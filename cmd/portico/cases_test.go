@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -48,7 +49,7 @@ func TestRectificationIsAskedForAndApplied(t *testing.T) {
 		ana.want(forged, http.StatusUnprocessableEntity, "/account/data/correct", "Choose one from the list")
 		for range 2 {
 			p = ana.send(ana.get("/account/data/correct"), "/account/data/correct", map[string]string{"subject": "name", "value": "Ana Maria", "note": "It is misspelt."})
-			p = ana.want(p, http.StatusOK, "/account/data", "Your account is restricted")
+			ana.want(p, http.StatusOK, "/account/data", "Your account is restricted")
 		}
 		if n := len(w.requests(t)); n != 1 {
 			t.Fatalf("got %d requests, want one", n)
@@ -168,11 +169,11 @@ func TestAdministratorsRestrict(t *testing.T) {
 			t.Errorf("got %+v, %v, want both with their reasons", events, err)
 		}
 		ctx := tenant.With(t.Context(), w.Tenant)
-		if err := w.portal.config.Privacy.Restrict(ctx, w.user(t, "mara@example.org"), w.user(t, "mara@example.org"), "Why not"); err != privacy.ErrAdministrator {
+		if err := w.portal.config.Privacy.Restrict(ctx, w.user(t, "mara@example.org"), w.user(t, "mara@example.org"), "Why not"); !errors.Is(err, privacy.ErrAdministrator) {
 			t.Errorf("got %v, want administrators spared", err)
 		}
 		other := tenant.User{Tenant: "elsewhere", ID: u.ID}
-		if err := w.portal.config.Privacy.Restrict(ctx, w.user(t, "mara@example.org"), other, "Why not"); err != profile.ErrNotFound {
+		if err := w.portal.config.Privacy.Restrict(ctx, w.user(t, "mara@example.org"), other, "Why not"); !errors.Is(err, profile.ErrNotFound) {
 			t.Errorf("got %v, want another tenant's person unknown", err)
 		}
 	})
@@ -255,7 +256,8 @@ func TestObjections(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
 		w := newWorld(t, f)
-		mara, ana := w.administrator(t, "mara@example.org"), w.member(t)
+		w.administrator(t, "mara@example.org")
+		ana := w.member(t)
 		w.use(t, terms.Document{Key: "catalogue", Marketing: true})
 		w.use(t, terms.Document{Key: "fraud"})
 		f.Clock.Advance(20 * time.Minute) // one click needs no proof
@@ -278,7 +280,7 @@ func TestObjections(t *testing.T) {
 		p = ana.want(p, http.StatusOK, "/resume", "")
 		ana.want(ana.send(p, object, nil), http.StatusOK, "/account/data", "Your account is restricted")
 		one := "/admin/requests/" + w.requests(t)[0].ID
-		mara = w.visitor(t)
+		mara := w.visitor(t)
 		mara.signIn("mara@example.org", goodPassword)
 		mara.send(mara.want(mara.get(one), http.StatusOK, one, "I am a witness."), one, map[string]string{"answer": "We stop.", "outcome": "granted"})
 		if got := w.consent(t, "fraud").State; got != terms.Against {
@@ -352,7 +354,7 @@ func TestRequestsWithstandRaces(t *testing.T) {
 		if err != nil || len(events) != 2 {
 			t.Errorf("got %d events, %v, want one answer and one end of the restriction", len(events), err)
 		}
-		if err := w.portal.config.Privacy.Answer(ctx, tenant.User{Tenant: "elsewhere", ID: mara.ID}, open[0].ID, "No.", privacy.Refused); err != privacy.ErrNotFound {
+		if err := w.portal.config.Privacy.Answer(ctx, tenant.User{Tenant: "elsewhere", ID: mara.ID}, open[0].ID, "No.", privacy.Refused); !errors.Is(err, privacy.ErrNotFound) {
 			t.Errorf("got %v, want another tenant's request unknown", err)
 		}
 	})

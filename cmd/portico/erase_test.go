@@ -299,34 +299,40 @@ type restored struct {
 	rows    [][]any
 }
 
+// copied is every row of a tenant in a table.
+func copied(t *testing.T, pool *sql.DB, f storetest.Fixture, table string) restored {
+	t.Helper()
+	rows, err := pool.QueryContext(t.Context(), "SELECT * FROM "+table+" WHERE tenant_id = ?", string(f.Tenant.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	names, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := restored{columns: names}
+	for rows.Next() {
+		values, into := make([]any, len(names)), make([]any, len(names))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		kept.rows = append(kept.rows, values)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return kept
+}
+
 func backup(t *testing.T, pool *sql.DB, f storetest.Fixture, tables map[string][]column) map[string]restored {
 	t.Helper()
 	all := map[string]restored{}
 	for table := range tables {
-		rows, err := pool.QueryContext(t.Context(), "SELECT * FROM "+table+" WHERE tenant_id = ?", string(f.Tenant.ID))
-		if err != nil {
-			t.Fatal(err)
-		}
-		names, err := rows.Columns()
-		if err != nil {
-			t.Fatal(err)
-		}
-		kept := restored{columns: names}
-		for rows.Next() {
-			values, into := make([]any, len(names)), make([]any, len(names))
-			for i := range values {
-				into[i] = &values[i]
-			}
-			if err := rows.Scan(into...); err != nil {
-				t.Fatal(err)
-			}
-			kept.rows = append(kept.rows, values)
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
-		_ = rows.Close()
-		all[table] = kept
+		all[table] = copied(t, pool, f, table)
 	}
 	return all
 }

@@ -33,7 +33,8 @@ func TestRetentionPurgesWhatIsOver(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
 		w := newWorld(t, f)
 		ctx := tenant.With(context.WithoutCancel(t.Context()), w.Tenant)
-		mara, ana := w.administrator(t, "mara@example.org"), w.member(t)
+		w.administrator(t, "mara@example.org")
+		ana := w.member(t)
 		u := w.user(t, anaAddress)
 		ana.send(ana.get("/account/data/restrict"), "/account/data/restrict", nil)
 		w.letter(t, anaAddress, mail.RequestReceived)
@@ -97,7 +98,7 @@ func TestRetentionPurgesWhatIsOver(t *testing.T) {
 		kept(1175, "privacy_requests", "1 = 1", false)
 		kept(1175, "users", "1 = 1", true)
 
-		mara = w.visitor(t)
+		mara := w.visitor(t)
 		mara.signIn("mara@example.org", goodPassword)
 		p := mara.want(mara.get("/admin/retention"), http.StatusOK, "/admin/retention", "from 90 to 3650")
 		p = mara.send(p, "/admin/retention", map[string]string{"days.audit": "3", "days.letters": "7"})

@@ -45,6 +45,16 @@ func Sample(kind mail.Kind) mail.Facts {
 		f.Until, f.Message = when.AddDate(0, 0, 14), "…"
 	case mail.ProfileChangedByAdmin:
 		f.Changes = []string{"name", "phone_number"}
+	default:
+		ofRights(&f, kind, origin, when)
+		ofDocuments(&f, kind, origin, when)
+	}
+	return f
+}
+
+// ofRights are the facts of letters about what people ask for their own data.
+func ofRights(f *mail.Facts, kind mail.Kind, origin string, when time.Time) {
+	switch kind {
 	case mail.RequestReceived:
 		f.Until, f.Text = when.AddDate(0, 1, 0), "…"
 	case mail.ExportReady:
@@ -59,14 +69,12 @@ func Sample(kind mail.Kind) mail.Facts {
 		f.Until, f.Text = when.AddDate(0, 3, 0), "…"
 	case mail.RequestAnswered:
 		f.Text, f.Outcome = "…", "granted"
-	default:
-		ofDocuments(&f, kind, origin, when)
 	}
-	return f
 }
 
 // ofDocuments are the facts of letters about documents and the ledger.
 func ofDocuments(f *mail.Facts, kind mail.Kind, origin string, when time.Time) {
+	before := *f
 	f.Document, f.Version = "Terms of use", 3
 	switch kind {
 	case mail.TermsChanged:
@@ -86,6 +94,6 @@ func ofDocuments(f *mail.Facts, kind mail.Kind, origin string, when time.Time) {
 	case mail.TermsCancelled:
 		f.Until = when.AddDate(0, 1, 0)
 	default:
-		f.Document, f.Version = "", 0
+		f.Document, f.Version = before.Document, before.Version
 	}
 }
