@@ -198,7 +198,7 @@ func call[P, R any](command cdp.Command[P, R], params P) chromedp.Action[chromed
 }
 
 // patience is how long a step may take.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 func (b *tab) run(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
