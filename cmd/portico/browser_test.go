@@ -144,7 +144,7 @@ func (d demonstration) tab(t *testing.T, parent context.Context, l look) *tab {
 	t.Helper()
 	ctx, end := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
 	t.Cleanup(end)
-	ctx, stop := context.WithTimeout(ctx, 5*time.Minute)
+	ctx, stop := context.WithTimeout(ctx, 20*time.Minute)
 	t.Cleanup(stop)
 	b := &tab{t: t, ctx: ctx, demo: d, mu: &sync.Mutex{}}
 	err := chromedp.Listen(ctx, func(event any) {
@@ -165,14 +165,14 @@ func (d demonstration) tab(t *testing.T, parent context.Context, l look) *tab {
 			if event.Type == "error" {
 				b.errors = append(b.errors, "console.error")
 			}
+		case *frames.EventJavascriptDialogOpening: // nothing goes on until it is answered; those who walk on leave what they typed
+			go func() {
+				_ = chromedp.Do(ctx, call(frames.HandleJavaScriptDialog, frames.HandleJavaScriptDialogParams{Accept: true}))
+			}()
 		}
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	scheme := "light"
-	if l.dark {
-		scheme = "dark"
 	}
 	if l.lang == "" {
 		l.lang = "en"
@@ -180,13 +180,29 @@ func (d demonstration) tab(t *testing.T, parent context.Context, l look) *tab {
 	b.run(
 		call(network.Enable, network.EnableParams{}), call(runtime.Enable, cdp.Empty{}), call(browserlog.Enable, cdp.Empty{}),
 		call(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": l.lang}}),
-		call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: l.width, Height: 900, DeviceScaleFactor: 1, Mobile: l.width < 600}),
-		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}, // no click falls into a transition
-		}}),
 		call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !l.script}),
 	)
+	b.dress(l)
 	return b
+}
+
+// scheme is what pages ask for to tell day from night.
+func (l look) scheme() string {
+	if l.dark {
+		return "dark"
+	}
+	return "light"
+}
+
+// dress changes how wide the tab is, and day for night.
+func (b *tab) dress(l look) {
+	b.t.Helper()
+	b.run(
+		call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: l.width, Height: 900, DeviceScaleFactor: 1, Mobile: l.width < 600}),
+		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: l.scheme()}, {Name: "prefers-reduced-motion", Value: "reduce"}, // no click falls into a transition
+		}}),
+	)
 }
 
 // call is a command of the browser's protocol as a step.
@@ -211,7 +227,9 @@ func (b *tab) run(steps ...chromedp.Action[chromedp.Void]) {
 
 // at is the path the tab shows.
 func (b *tab) at() string {
-	address, err := chromedp.Run(b.ctx, chromedp.Location())
+	ctx, end := context.WithTimeout(b.ctx, patience)
+	defer end()
+	address, err := chromedp.Run(ctx, chromedp.Location())
 	if err != nil {
 		return err.Error()
 	}
@@ -299,39 +317,63 @@ func (b *tab) complaints() []string {
 	return slices.Clone(b.errors)
 }
 
-// axe checks the page in an isolated world, so that the page's own content policy stays as strict as it is.
-func (b *tab) axe(source string) []string {
+// axe checks the page that is open in each of the looks, as it is when there are none. It runs in an isolated world, so that the
+// page's own content policy stays as strict as it is. What is wrong is named with its look.
+func (b *tab) axe(source string, looks ...look) (found []string) {
 	b.t.Helper()
-	violations, err := chromedp.Run(b.ctx, func(ctx context.Context, t *chromedp.Target) ([]string, error) {
+	world, err := chromedp.Run(b.ctx, func(ctx context.Context, t *chromedp.Target) (runtime.ExecutionContextID, error) {
 		tree, err := cdp.Call(ctx, t, frames.GetFrameTree, cdp.Empty{})
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
 		world, err := cdp.Call(ctx, t, frames.CreateIsolatedWorld, frames.CreateIsolatedWorldParams{FrameID: tree.FrameTree.Frame.ID, WorldName: "axe"})
-		if err != nil {
-			return nil, err
-		}
-		yes := true
-		const run = `;axe.run(document, {runOnly: ["wcag2a","wcag2aa","wcag21a","wcag21aa","wcag22aa","best-practice"]})
-			.then(r => JSON.stringify(r.violations.map(v => v.id + ": " + v.nodes.map(n => n.html.slice(0, 160)).join(" | "))))`
-		result, err := cdp.Call(ctx, t, runtime.Evaluate, runtime.EvaluateParams{
-			Expression: source + run, ContextID: world.ExecutionContextID, AwaitPromise: &yes, ReturnByValue: &yes,
-		})
-		if err != nil || result.ExceptionDetails != nil {
-			return nil, fmt.Errorf("axe: %w %v", err, result.ExceptionDetails)
-		}
-		var text string
-		if err := json.Unmarshal(result.Result.Value, &text); err != nil {
-			return nil, err
-		}
-		var violations []string
-		err = json.Unmarshal([]byte(text), &violations)
-		return violations, err
+		return world.ExecutionContextID, err
 	})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return violations
+	b.evaluate(world, source+`;"\"\""`)
+	check := func(as string) {
+		text := b.evaluate(world, `axe.run(document, {resultTypes: ["violations"], runOnly: ["wcag2a","wcag2aa","wcag21a","wcag21aa","wcag22aa","best-practice"]})
+			.then(r => JSON.stringify(r.violations.map(v => v.id + ": " + v.nodes.map(n => n.html.slice(0, 160)).join(" | "))))`)
+		var violations []string
+		if err := json.Unmarshal([]byte(text), &violations); err != nil {
+			b.t.Fatal(err)
+		}
+		for _, violation := range violations {
+			found = append(found, as+violation)
+		}
+		if b.wide() {
+			found = append(found, as+"has to be moved sideways")
+		}
+	}
+	for _, l := range looks {
+		b.dress(l)
+		check(fmt.Sprintf("%d px, %s: ", l.width, l.scheme()))
+	}
+	if len(looks) == 0 {
+		check("")
+	}
+	return found
+}
+
+// evaluate runs a script in a world and returns the text it promises.
+func (b *tab) evaluate(world runtime.ExecutionContextID, script string) string {
+	b.t.Helper()
+	ctx, end := context.WithTimeout(b.ctx, patience)
+	defer end()
+	text, err := chromedp.Run(ctx, func(ctx context.Context, t *chromedp.Target) (text string, err error) {
+		yes := true
+		result, err := cdp.Call(ctx, t, runtime.Evaluate, runtime.EvaluateParams{Expression: script, ContextID: world, AwaitPromise: &yes, ReturnByValue: &yes})
+		if err != nil || result.ExceptionDetails != nil {
+			return "", fmt.Errorf("%w %v", err, result.ExceptionDetails)
+		}
+		return text, json.Unmarshal(result.Result.Value, &text)
+	})
+	if err != nil {
+		b.t.Fatalf("at %s: %v", b.at(), err)
+	}
+	return text
 }
 
 // wide reports whether the page has to be moved sideways.
