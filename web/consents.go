@@ -9,7 +9,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"portico/internal/audit"
 	"portico/internal/i18n"
 	"portico/internal/session"
 	"portico/internal/tenant"
@@ -118,9 +117,6 @@ func purposeState(ctx context.Context, p terms.Purpose) string {
 	}
 }
 
-// optsOut reports whether the browser objects to selling and sharing for its user (Global Privacy Control).
-func optsOut(c echo.Context) bool { return c.Request().Header.Get("Sec-GPC") == "1" }
-
 func (s *Server) saveConsents(c echo.Context) error {
 	ctx := c.Request().Context()
 	wishes, err := s.wishes(c)
@@ -189,23 +185,6 @@ func (s *Server) wishes(c echo.Context) ([]terms.Wish, error) {
 		wishes[i].Boxes = boxes
 	}
 	return wishes, nil
-}
-
-// optOut is what every decision about a purpose says of the browser.
-func (s *Server) optOut(c echo.Context) terms.Decision {
-	ctx := c.Request().Context()
-	d := decisionOf(c)
-	d.Nonce, d.Presentation = newNonce(), presentation(ctx, "browser", "signal")
-	return d
-}
-
-// heedSignal ends what the browser of somebody who has just signed in objects to.
-func (s *Server) heedSignal(c echo.Context, u tenant.User) error {
-	if !optsOut(c) {
-		return nil
-	}
-	ctx := audit.WithActor(c.Request().Context(), audit.Actor{Kind: audit.ByUser, ID: u.ID})
-	return s.Consents.Object(ctx, u, s.optOut(c))
 }
 
 func (s *Server) openConsent(c echo.Context) error {
@@ -300,12 +279,6 @@ func (s *Server) unsubscribePage(c echo.Context, done bool) error {
 		Body: i18n.T(ctx, "unsubscribe.body", "purpose", text.Title), Over: i18n.T(ctx, "unsubscribe.done", "purpose", text.Title),
 	}
 	return s.render(c, http.StatusOK, pages.Unsubscribe(view))
-}
-
-// optOutSupport says that the signal of browsers is honoured (Global Privacy Control, section 3.4).
-func (s *Server) optOutSupport(c echo.Context) error {
-	c.Response().Header().Set("Cache-Control", dayLong)
-	return c.JSON(http.StatusOK, map[string]any{"gpc": true, "lastUpdate": "2026-11-24"})
 }
 
 // decideUse records what somebody decides about a legitimate interest.

@@ -146,7 +146,7 @@ func (s *Server) withTenant(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// withSession finds who is signed in and reads and writes in their language from here on.
+// withSession finds who is signed in, reads and writes in their language from here on, and heeds what their browser objects to.
 func (s *Server) withSession(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -171,6 +171,9 @@ func (s *Server) withSession(next echo.HandlerFunc) echo.HandlerFunc {
 			s.keepLocales(c, tenant.From(ctx))
 		}
 		c.SetRequest(r.WithContext(ctx))
+		if err := s.heedSignal(c); err != nil {
+			return err
+		}
 		return next(c)
 	}
 }

@@ -73,6 +73,8 @@ func (s *Server) remember(c echo.Context, key, value string) error {
 	if err := s.giveCookie(c); err != nil {
 		return err
 	}
+	live.Content = content
+	c.SetRequest(c.Request().WithContext(session.With(ctx, live)))
 	return s.Sessions.Remember(ctx, tenant.From(ctx).ID, live.ID, content)
 }
 

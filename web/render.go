@@ -74,6 +74,7 @@ func (s *Server) titled(c echo.Context, title string) layouts.Page {
 		Language: i18n.Current(ctx),
 		Path:     url.QueryEscape(c.Request().URL.Path),
 	}
+	p.OptedOut, _ = c.Get(signalHonoured).(bool)
 	if live.SignedIn() {
 		p.Initials = profile.Initials(live.Person.Name, live.Person.Email)
 		p.Token = s.formToken(c)

@@ -104,9 +104,6 @@ func (s *Server) enter(c echo.Context, opened session.Session, returnTo string) 
 	if err := s.Cookies.Give(c.Request(), c.Response(), opened); err != nil {
 		return err
 	}
-	if err := s.heedSignal(c, opened.User); err != nil {
-		return err
-	}
 	return c.Redirect(http.StatusSeeOther, s.safeReturn(returnTo))
 }
 

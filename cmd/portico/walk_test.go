@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -72,6 +73,7 @@ func (v *visitor) still(method, path string, form url.Values) page {
 		v.t.Fatal(err)
 	}
 	r.Host = v.world.Host
+	maps.Copy(r.Header, v.header)
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"strings"
 	"time"
 
 	"portico/internal/audit"
@@ -58,6 +59,7 @@ type ConsentStore interface {
 	Store
 	Consents(ctx context.Context, u tenant.User) ([]Choice, error)
 	ConsentByLink(ctx context.Context, t tenant.ID, link string) (Choice, error)
+	LockProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 	SaveConsent(ctx context.Context, c Choice) error
 	// Consenters lists who consents to a purpose, by id, after the one called after.
 	Consenters(ctx context.Context, t tenant.ID, document, after string, limit int) ([]Consenter, error)
@@ -415,10 +417,25 @@ func (s *Consents) Unsubscribe(ctx context.Context, t tenant.ID, link string, d 
 	})
 }
 
+// Shared names, by their keys, the documents in force that sell or share: what Object is about. It may be some seconds old.
+func (s *Consents) Shared(ctx context.Context, t tenant.ID) (string, error) {
+	library, now, err := s.Library(ctx, t)
+	var keys []string
+	for _, d := range library.Documents {
+		if _, inForce := library.Current(d.Key, now); d.Shares && inForce && !d.Retired() {
+			keys = append(keys, d.Key)
+		}
+	}
+	return strings.Join(keys, " "), err
+}
+
 // Object ends every consent to sell or share that u has given, and records that they object to what they never consented
 // to as well: their browser asks for it (Global Privacy Control). However often it asks, it is recorded once.
 func (s *Consents) Object(ctx context.Context, u tenant.User, d Decision) error {
 	return s.store.InTx(ctx, func(ctx context.Context) error {
+		if _, err := s.store.LockProfile(ctx, u); err != nil { // two pages that are asked for at once record it once
+			return err
+		}
 		library, now, err := s.fresh(ctx, u.Tenant)
 		if err != nil {
 			return err
