@@ -2,7 +2,9 @@ package idp
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -147,6 +149,34 @@ type limitedBody struct {
 
 // Close ends the idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// readJSON asks for what is at an address and reads it into value. It returns Failure. Dress changes the request before it
+// goes out.
+func (c *Client) readJSON(ctx context.Context, address string, value any, dress ...func(*http.Request)) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return Failure{Rubbish, err}
+	}
+	for _, change := range dress {
+		change(request)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return failure(Unreachable, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return Failure{Status, fmt.Errorf("status %d", response.StatusCode)}
+	}
+	content, err := io.ReadAll(response.Body)
+	if err != nil {
+		return failure(Rubbish, err)
+	}
+	if err := json.Unmarshal(content, value); err != nil {
+		return Failure{Rubbish, err}
+	}
+	return nil
+}
 
 // addressOf is where the browser is sent.
 func (c *Client) addressOf(ctx context.Context, connection Connection, a asking) (string, error) {

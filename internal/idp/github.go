@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -79,26 +77,8 @@ func (g gitHub) ask(ctx context.Context, c *Client, connection Connection, secre
 }
 
 func (g gitHub) read(ctx context.Context, c *Client, token *oauth2.Token, path string, value any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, g.api+path, nil)
-	if err != nil {
-		return Failure{Rubbish, err}
-	}
-	request.Header.Set("Accept", "application/vnd.github+json")
-	token.SetAuthHeader(request)
-	response, err := c.http.Do(request)
-	if err != nil {
-		return failure(Unreachable, err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return Failure{Status, fmt.Errorf("status %d", response.StatusCode)}
-	}
-	content, err := io.ReadAll(response.Body)
-	if err != nil {
-		return failure(Rubbish, err)
-	}
-	if err := json.Unmarshal(content, value); err != nil {
-		return Failure{Rubbish, err}
-	}
-	return nil
+	return c.readJSON(ctx, g.api+path, value, func(r *http.Request) {
+		r.Header.Set("Accept", "application/vnd.github+json")
+		token.SetAuthHeader(r)
+	})
 }

@@ -72,9 +72,10 @@ func (c *Client) endSession(ctx context.Context, connection Connection) *url.URL
 var ErrNotice = errors.New("no valid notice of a sign-out")
 
 const (
-	logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
-	noticeAge   = 5 * time.Minute
-	maxNotice   = 16 << 10
+	logoutEvent         = "http://schemas.openid.net/event/backchannel-logout"
+	noticeAge           = 5 * time.Minute
+	maxNotice           = 16 << 10
+	noticed     Purpose = "notice"
 )
 
 // notice is a logout token (OpenID Connect Back-Channel Logout 1.0, section 2.4).
@@ -84,12 +85,23 @@ type notice struct {
 	JTI     string                     `json:"jti"`
 	Events  map[string]json.RawMessage `json:"events"`
 	Nonce   *string                    `json:"nonce"`
+	until   time.Time                  // when it is too old to be taken
+}
+
+// kept is a notice as it is remembered among the flows, where it counts once as they do. No answer of a browser finds it
+// there: what browsers bring is looked up by hexadecimal digits alone.
+func (n notice) kept(c Connection, now time.Time) Flow {
+	return Flow{
+		User: tenant.User{Tenant: c.Tenant}, State: "notice" + hashOf(c.ID + "\x00" + n.JTI)[len("notice"):], Connection: c.ID, Purpose: noticed,
+		Sealed: []byte{}, CreatedAt: now, ExpiresAt: n.until,
+	}
 }
 
 // Notice ends the sessions that a provider says are over there: those that were opened in its own session, by its id, or
 // else all that the person opened by it; with both named, those in its session that are the person's (Back-Channel Logout
-// 1.0, section 2.7). A notice that was sent twice ends nothing more, so none are remembered. It returns ErrNotFound for a
-// connection that is not in use, ErrNotice, Failure or *guard.TooMany.
+// 1.0, section 2.7). A notice counts once and is remembered for as long as it could be sent again, or a copy of it would end
+// what the person opened since (section 2.6, step 8). It returns ErrNotFound for a connection that is not in use, ErrNotice,
+// Failure or *guard.TooMany.
 func (s *Service) Notice(ctx context.Context, connection, token string) error {
 	t := tenant.From(ctx).ID
 	if err := s.guard.Allow(ctx, t, guard.ProviderNotice, guard.Subject{IP: audit.OriginOf(ctx).IP}); err != nil {
@@ -104,7 +116,14 @@ func (s *Service) Notice(ctx context.Context, connection, token string) error {
 		return err
 	}
 	return s.store.InTx(ctx, func(ctx context.Context) error {
-		over, err := s.noticed(ctx, t, c.ID, n)
+		err := s.store.AddFlow(ctx, n.kept(c, s.now()))
+		if errors.Is(err, ErrTaken) {
+			return ErrNotice // it came before
+		}
+		if err != nil {
+			return err
+		}
+		over, err := s.meant(ctx, t, c.ID, n)
 		if err != nil {
 			return err
 		}
@@ -112,8 +131,8 @@ func (s *Service) Notice(ctx context.Context, connection, token string) error {
 	})
 }
 
-// noticed lists the sessions that a notice is about.
-func (s *Service) noticed(ctx context.Context, t tenant.ID, connection string, n notice) ([]session.Session, error) {
+// meant lists the sessions that a notice is about.
+func (s *Service) meant(ctx context.Context, t tenant.ID, connection string, n notice) ([]session.Session, error) {
 	if n.SID != "" {
 		open, err := s.sessions.OfProvider(ctx, t, connection, n.SID)
 		return slices.DeleteFunc(open, func(one session.Session) bool {
@@ -173,10 +192,11 @@ func (c *Client) readNotice(ctx context.Context, connection Connection, token st
 	if id.Claims(&n) != nil || id.Claims(&claims) != nil {
 		return n, ErrNotice
 	}
+	n.until = id.IssuedAt.Add(noticeAge)
 	n.Subject = connection.Mapping.over(DefaultMapping()).subject(claims)
 	_, event := n.Events[logoutEvent]
 	nobody := n.Subject == "" && n.SID == ""
-	if !event || n.Nonce != nil || n.JTI == "" || nobody || c.now().Sub(id.IssuedAt) > noticeAge || !noticeType(token) {
+	if !event || n.Nonce != nil || n.JTI == "" || nobody || !c.now().Before(n.until) || !noticeType(token) {
 		return n, ErrNotice
 	}
 	return n, nil

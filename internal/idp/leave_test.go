@@ -1,6 +1,7 @@
 package idp_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"net/url"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"portico/internal/audit"
 	"portico/internal/idp"
 	"portico/internal/idp/idptest"
+	"portico/internal/retention"
 	"portico/internal/session"
 )
 
@@ -44,7 +46,7 @@ func TestLeaving(t *testing.T) {
 // logoutToken is a notice as a provider sends it, with changes.
 func logoutToken(p *idptest.Provider, changes map[string]any) string {
 	claims := map[string]any{
-		"iss": p.Issuer, "aud": idptest.ClientID, "iat": p.Now().Unix(), "exp": p.Now().Add(time.Minute).Unix(), "jti": "1", "sub": "s", "sid": "session-1",
+		"iss": p.Issuer, "aud": idptest.ClientID, "iat": p.Now().Unix(), "exp": p.Now().Add(time.Minute).Unix(), "jti": rand.Text(), "sub": "s", "sid": "session-1",
 		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
 	}
 	for name, value := range changes {
@@ -116,9 +118,59 @@ func TestNoticeEndsSessions(t *testing.T) {
 		p.InToken = map[string]any{"sid": "session-2"}
 		second := d.mustEnter(p, "demo")
 		d.ends(logoutToken(p, nil), first, true)
-		d.ends(logoutToken(p, nil), second, false) // twice does no harm
+		d.ends(logoutToken(p, nil), second, false) // what is over stays over
 		d.ends(logoutToken(p, map[string]any{"sid": nil}), second, true)
 	})
+}
+
+// Back-Channel Logout 1.0, section 2.6, step 8: a copy of a notice ends nothing that was opened since.
+func TestNoticeCountsOnce(t *testing.T) {
+	onEach(t, func(d *desk, p *idptest.Provider) {
+		d.connect(p, "demo")
+		d.connect(p, "other")
+		p.Claims = verified("s", kim)
+		older := d.mustEnter(p, "demo")
+		token := logoutToken(p, map[string]any{"sid": nil, "jti": "1", "exp": p.Now().Add(time.Hour).Unix()})
+		d.ends(token, older, true)
+		newer := d.mustEnter(p, "demo")
+		replayed := func(when string) {
+			d.Helper()
+			if err := d.Notice(d.ctx, "demo", token); !errors.Is(err, idp.ErrNotice) {
+				d.Errorf("%s: got %v, want ErrNotice", when, err)
+			}
+			d.over(newer, false)
+		}
+		replayed("at once")
+		again := logoutToken(p, map[string]any{"sid": nil, "jti": "1", "iat": p.Now().Add(20 * time.Second).Unix()})
+		if err := d.Notice(d.ctx, "demo", again); !errors.Is(err, idp.ErrNotice) {
+			d.Errorf("another notice by the same id: got %v, want ErrNotice", err)
+		}
+		for _, state := range []string{"1", "demo\x001", "notice", "notice\x00demo\x001"} { // nobody has it forgotten
+			if _, err := d.Arrive(d.ctx, idp.Answer{Connection: "demo", State: state, Code: "x", Browser: laptop}); !errors.Is(err, idp.ErrNotAsked) {
+				d.Errorf("an answer to the state %q: got %v, want ErrNotAsked", state, err)
+			}
+		}
+		d.Clock.Advance(4*time.Minute + 50*time.Second)
+		d.forget()
+		replayed("as late as it counts")
+		d.Clock.Advance(time.Minute)
+		d.forget()
+		replayed("when it is too old")
+
+		elsewhere := d.mustEnter(p, "other")
+		if err := d.Notice(d.ctx, "other", logoutToken(p, map[string]any{"sid": nil, "jti": "1"})); err != nil {
+			d.Errorf("the same id by another connection: %v", err)
+		}
+		d.over(elsewhere, true)
+	})
+}
+
+// forget lets the job end what is kept no longer.
+func (d *desk) forget() {
+	d.Helper()
+	if _, err := d.DB.Purge(d.ctx, d.Tenant.ID, retention.Flows, d.Clock.Now(), 100); err != nil {
+		d.Fatal(err)
+	}
 }
 
 func TestNoticeThatNamesASession(t *testing.T) {

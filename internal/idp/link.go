@@ -87,7 +87,14 @@ func (s *Service) Weigh(ctx context.Context, a Arrival, u tenant.User, browser s
 
 // Compare returns what linking would do, for the page that asks. It returns ErrNotAsked or Unlinkable.
 func (s *Service) Compare(ctx context.Context, u tenant.User, token, browser string) (Comparison, error) {
-	flow, err := s.store.FindFlow(ctx, u.Tenant, hashOf(token))
+	return s.asked(ctx, s.store.FindFlow, u, token, browser)
+}
+
+// asked is the comparison that a token stands for. How it is looked up decides whether the token can be used again.
+func (s *Service) asked(
+	ctx context.Context, lookUp func(context.Context, tenant.ID, string) (Flow, error), u tenant.User, token, browser string,
+) (Comparison, error) {
+	flow, err := lookUp(ctx, u.Tenant, hashOf(token))
 	if errors.Is(err, ErrNotFound) {
 		return Comparison{}, ErrNotAsked
 	}
@@ -118,23 +125,11 @@ func (s *Service) reopened(flow Flow, u tenant.User, browser string) (weighed, e
 // gone (rule I-3). What it accepted stays in the ledger. It returns ErrNotAsked, ErrProofTooOld or Unlinkable.
 func (s *Service) Join(ctx context.Context, live session.Live, token, browser string, copied bool) (Connection, error) {
 	var joined Connection
-	u := live.User
 	if !s.JustProven(live) {
 		return joined, ErrProofTooOld
 	}
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
-		flow, err := s.store.TakeFlow(ctx, u.Tenant, hashOf(token))
-		if errors.Is(err, ErrNotFound) {
-			return ErrNotAsked
-		}
-		if err != nil {
-			return err
-		}
-		w, err := s.reopened(flow, u, browser)
-		if err != nil {
-			return err
-		}
-		c, err := s.comparison(ctx, u, w)
+		c, err := s.asked(ctx, s.store.TakeFlow, live.User, token, browser)
 		if err != nil {
 			return err
 		}

@@ -40,7 +40,7 @@ type Store interface {
 	RemoveConnection(ctx context.Context, t tenant.ID, id string) error
 	Connections(ctx context.Context, t tenant.ID) ([]Connection, error) // by name
 
-	AddFlow(ctx context.Context, f Flow) error
+	AddFlow(ctx context.Context, f Flow) error // ErrTaken
 	// TakeFlow finds a flow and removes it: of two that ask, one gets it, the other ErrNotFound.
 	TakeFlow(ctx context.Context, t tenant.ID, state string) (Flow, error)
 	FindFlow(ctx context.Context, t tenant.ID, state string) (Flow, error) // ErrNotFound

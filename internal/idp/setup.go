@@ -4,9 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -300,27 +297,12 @@ func reasonOf(err error) Reason {
 
 // readKeys reports whether keys are to be had at an address.
 func (c *Client) readKeys(ctx context.Context, address string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return Failure{Rubbish, err}
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		return failure(Unreachable, err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return Failure{Status, fmt.Errorf("status %d", response.StatusCode)}
-	}
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
-	content, err := io.ReadAll(response.Body)
-	if err != nil {
-		return failure(Rubbish, err)
+	err := c.readJSON(ctx, address, &set)
+	if err == nil && len(set.Keys) == 0 {
+		err = Failure{Rubbish, errors.New("no keys")}
 	}
-	if json.Unmarshal(content, &set) != nil || len(set.Keys) == 0 {
-		return Failure{Rubbish, errors.New("no keys")}
-	}
-	return nil
+	return err
 }

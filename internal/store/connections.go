@@ -126,13 +126,17 @@ type flowRow struct {
 
 func (flowRow) TableName() string { return "idp_flows" }
 
-// AddFlow stores the beginning of a trip to a provider.
+// AddFlow stores the beginning of a trip to a provider. It returns idp.ErrTaken when there is one with its state.
 func (db *DB) AddFlow(ctx context.Context, f idp.Flow) error {
 	row := flowRow{
 		TenantID: string(f.User.Tenant), StateHash: f.State, ConnectionID: f.Connection, BrowserHash: f.Browser, UserID: f.User.ID,
 		Purpose: string(f.Purpose), ReturnTo: f.ReturnTo, Sealed: f.Sealed, CreatedAt: f.CreatedAt, ExpiresAt: f.ExpiresAt,
 	}
-	return db.db(ctx).Create(&row).Error
+	err := db.db(ctx).Create(&row).Error
+	if duplicate(err) {
+		return idp.ErrTaken
+	}
+	return err
 }
 
 // FindFlow returns a flow, or idp.ErrNotFound.
