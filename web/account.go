@@ -48,7 +48,7 @@ func (s *Server) emailRow(c echo.Context, person session.Person) pages.Row {
 	ctx := c.Request().Context()
 	row := pages.Row{Label: i18n.T(ctx, "profile.email"), Value: person.Email, LTR: true, Link: "/account/email"}
 	if person.Email == "" {
-		row.Value, row.LTR = i18n.T(ctx, "security.noemail"), false
+		row.Value, row.LTR, row.None = i18n.T(ctx, "security.noemail"), false, true
 		return row
 	}
 	if person.EmailVerified {

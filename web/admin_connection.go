@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -54,6 +55,8 @@ func (s *Server) previewConnection(c echo.Context, f connectionForm) error {
 		f.refused.Add(fieldSample, "err.sample")
 	default:
 		f.preview = previewOf(identity, f.setup.Sync)
+		believed, err := s.Providers.Preview(f.setup.Mapping, c.Request().PostFormValue(fieldSample), true)
+		f.preview.Untrusted = err == nil && believed.EmailVerified && !identity.EmailVerified
 	}
 	return s.connectionPage(c, f)
 }
@@ -65,13 +68,14 @@ func previewOf(i idp.Identity, sync idp.Sync) pages.PreviewModel {
 	for _, fact := range []struct{ name, value string }{
 		{idp.AttributeSubject, i.Subject},
 		{profile.FieldEmail, i.Email},
-		{idp.AttributeEmailVerified, truth(i.EmailVerified)},
+		{idp.AttributeEmailVerified, truthOf(i.Email, i.EmailVerified)},
 		{profile.FieldName, i.Name},
 		{profile.FieldGivenName, i.GivenName},
 		{profile.FieldFamilyName, i.FamilyName},
 		{profile.FieldNickname, i.Nickname},
 		{profile.FieldPicture, i.Picture},
 		{profile.FieldPhone, i.PhoneNumber},
+		{idp.AttributePhoneVerified, truthOf(i.PhoneNumber, i.PhoneVerified)},
 		{idp.AttributeLocale, i.Locale},
 	} {
 		if fact.value != "" {
@@ -81,11 +85,12 @@ func previewOf(i idp.Identity, sync idp.Sync) pages.PreviewModel {
 	return m
 }
 
-func truth(is bool) string {
-	if is {
-		return "true"
+// truthOf says whether a value is verified, and nothing where there is none.
+func truthOf(value string, verified bool) string {
+	if value == "" {
+		return ""
 	}
-	return "false"
+	return strconv.FormatBool(verified)
 }
 
 func (s *Server) connectionPage(c echo.Context, f connectionForm) error {
@@ -101,6 +106,9 @@ func (s *Server) connectionPage(c echo.Context, f connectionForm) error {
 		},
 	}
 	title := i18n.T(ctx, "connections.add.title", "provider", f.preset.Name)
+	if f.preset.Key == idp.Custom {
+		title = i18n.T(ctx, "connections.add")
+	}
 	if f.known {
 		title = f.setup.Name
 		view.Self = connectionsPath + "/" + f.setup.ID
@@ -124,6 +132,9 @@ func (s *Server) connectionPage(c echo.Context, f connectionForm) error {
 	return s.render(c, words.status(), pages.Connection(view))
 }
 
+// exampleDirectory is what the ID of a directory of Microsoft's looks like.
+const exampleDirectory = "8eaef023-2b34-4da1-9baa-8bc8c9d6a490"
+
 // fields are those of a connection that take one line, as far as its provider needs them.
 func (f connectionForm) fields(words form) []components.FieldModel {
 	needsDirectory := !f.known && strings.Contains(f.preset.Issuer, "{directory}")
@@ -134,7 +145,7 @@ func (f connectionForm) fields(words form) []components.FieldModel {
 	}{
 		{name: idp.FieldName, key: "connections.name", value: f.setup.Name, shown: true, text: true},
 		{name: idp.FieldID, key: "connections.id", value: f.setup.ID, shown: true, hint: true},
-		{name: idp.FieldDirectory, key: "connections.directory", value: f.setup.Directory, shown: needsDirectory},
+		{name: idp.FieldDirectory, key: "connections.directory", value: f.setup.Directory, shown: needsDirectory, hint: true},
 		{name: idp.FieldIssuer, key: "connections.issuer", value: f.setup.Issuer, shown: !needsDirectory, hint: true},
 		{name: idp.FieldClientID, key: "connections.client", value: f.setup.ClientID, shown: true},
 		{name: idp.FieldTeam, key: "connections.team", value: f.setup.TeamID, shown: f.preset.Key == "apple"},
@@ -149,7 +160,7 @@ func (f connectionForm) fields(words form) []components.FieldModel {
 			ReadOnly: f.known && (one.name == idp.FieldID || one.name == idp.FieldIssuer),
 		}
 		if one.hint {
-			field.Hint = i18n.T(words.ctx, one.key+".hint")
+			field.Hint = i18n.T(words.ctx, one.key+".hint", "example", exampleDirectory)
 		}
 		fields = append(fields, field)
 	}
@@ -163,7 +174,7 @@ func (f connectionForm) secretField(words form) components.FieldModel {
 		Error: words.problem(idp.FieldSecret), Type: "password", Autocomplete: "new-password", LTR: true,
 	}
 	if f.preset.Key == "apple" {
-		field.Type, field.Rows, field.Mono = "", 6, true
+		field.Type, field.Rows, field.Mono, field.Hint = "", 6, true, i18n.T(words.ctx, "connections.secret.apple")
 	}
 	if f.secret {
 		field.Hint = i18n.T(words.ctx, "connections.secret.keep")

@@ -152,6 +152,7 @@ func (s *Server) testConnection(c echo.Context) error {
 	back := connectionsPath + "/" + known.ID
 	view := pages.ConnectionTestPage{
 		Page: s.titledAdmin(c, i18n.T(ctx, "connections.test.title", "name", known.Name)), Token: s.token(c), Name: known.Name, Back: back, Self: back + "/test",
+		Callback: tenant.From(ctx).URL(known.CallbackPath()),
 	}
 	for _, one := range tried {
 		step := pages.TestStep{Step: i18n.T(ctx, "connections.step."+string(one.Step)), OK: one.Reason == ""}

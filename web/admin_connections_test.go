@@ -43,6 +43,12 @@ func TestAdministratorConnectsAProvider(t *testing.T) {
 		if strings.Contains(refused.body, idptest.Secret) {
 			t.Error("the secret is put back into the page")
 		}
+		empty := root.submit("/admin/connect/oidc", append(demoFields(p), idp.FieldName, "", idp.FieldClientID, "")...)
+		empty.wants(t, "an empty form", http.StatusUnprocessableEntity, word(t, "err.connection.name"), word(t, "err.connection.client"))
+		if strings.Contains(root.open("/admin/connect/google").body, "Apple") {
+			t.Error("the form of one provider speaks of another")
+		}
+		root.open("/admin/connect/oidc")
 		saved := root.follow(root.submit("/admin/connect/oidc", demoFields(p)...))
 		saved.wants(t, "saving", http.StatusOK, word(t, "admin.saved"), s.Tenant.Origin+"/login/callback/demo", word(t, "connections.secret.keep"), "handle")
 		if strings.Contains(saved.body, idptest.Secret) {
@@ -58,7 +64,8 @@ func TestAdministratorTestsAConnection(t *testing.T) {
 		p := s.provider("demo")
 		root := s.administrator()
 		root.open("/admin/connections/demo")
-		good := root.submit("/admin/connections/demo/test").wants(t, "an honest provider", http.StatusOK, word(t, "connections.step.client"))
+		good := root.submit("/admin/connections/demo/test").wants(t, "an honest provider", http.StatusOK, word(t, "connections.step.client"),
+			s.Tenant.Origin+"/login/callback/demo", word(t, "connections.back", "name", "Demo ID"))
 		if strings.Contains(good.body, word(t, "connections.fails")) {
 			t.Errorf("something fails: %s", plainText(good.body))
 		}
@@ -79,6 +86,19 @@ func TestMappingIsPreviewed(t *testing.T) {
 		if n := strings.Count(shown.body, word(t, "connections.preview.given")); n != 1 {
 			t.Errorf("got %d attributes that the provider owns, want the nickname alone", n)
 		}
+		const verified = `{"sub":"77","email":"o@example.org","email_verified":true,"phone_number":"+351912345678"}`
+		trusted := root.submit("/admin/connections/demo", append(fields, "sample", verified)...).wants(t, "a verified address", http.StatusOK, "phone_verified")
+		if strings.Contains(trusted.body, word(t, "connections.preview.untrusted")) {
+			t.Error("a provider that is believed is called one that is not")
+		}
+		var doubted []string
+		for i := 0; i < len(fields); i += 2 {
+			if fields[i] != idp.FieldTrust {
+				doubted = append(doubted, fields[i], fields[i+1])
+			}
+		}
+		root.submit("/admin/connections/demo", append(doubted, "sample", verified)...).
+			wants(t, "a provider that is not believed", http.StatusOK, word(t, "connections.preview.untrusted"))
 		first := root.submit("/admin/connections/demo", append(fields, "sample", `{"sub":"77","login":"octo"}`, idp.FieldSync, string(idp.FirstLogin))...)
 		if strings.Contains(first.body, word(t, "connections.preview.given")) {
 			t.Error("what is copied once is the person's own")

@@ -52,7 +52,7 @@ func (s *Server) consentsPage(c echo.Context, status int, note string) error {
 		return err
 	}
 	view := pages.ConsentsPage{
-		Page: s.page(c, "nav.consents"), Token: s.token(c), Note: note, Nonce: newNonce(),
+		Page: s.page(c, "nav.consents"), Token: s.token(c), Note: note, Nonce: newNonce(), NoEmail: session.From(ctx).Person.Email == "",
 	}
 	view.Issued = s.issue(c, view.Nonce)
 	signal := optsOut(c)

@@ -89,7 +89,7 @@ func (s *Server) closeView(c echo.Context, p profile.Profile, refused valid.Erro
 	f := s.form(c, refused)
 	date := i18n.Date(ctx, s.Now().Add(tenant.From(ctx).Grace()))
 	view := pages.ClosePage{
-		Page: s.page(c, "data.close"), Token: f.token, Refusals: f.summary(), Grace: s.grace(c, "close.grace"),
+		Page: s.page(c, "data.close"), Token: f.token, Refusals: f.summary(), Grace: s.grace(c, toldBy(p.Email, "close.grace", "close.grace.noemail")), Ledger: i18n.T(ctx, toldBy(p.Email, "close.stays.ledger", "close.stays.ledger.noemail")),
 		Button: i18n.T(ctx, "close.submit", "date", date), Code: s.codeField(c, f), Confirm: s.confirmField(c, p, f, i18n.T(ctx, "close.word")),
 	}
 	view.Refused = len(refused) > 0

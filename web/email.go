@@ -30,6 +30,7 @@ func (s *Server) emailPage(c echo.Context, typed string, refused valid.Errors) e
 	f := s.form(c, refused)
 	view := pages.EmailPage{
 		Page: s.page(c, "email.title"), Lead: i18n.T(ctx, "email.lead"), Token: f.token, Refusals: f.summary(), Email: live.Person.Email,
+		Cancel: i18n.T(ctx, "email.pending.cancel"),
 		NewEmail: components.FieldModel{
 			Name: verification.FieldNewEmail, Label: i18n.T(ctx, "email.new"), Type: "email", LTR: true, Autocomplete: "email",
 			Value: typed, Hint: i18n.T(ctx, "email.new.hint"), Error: f.problem(verification.FieldNewEmail),
@@ -48,7 +49,7 @@ func (s *Server) emailPage(c echo.Context, typed string, refused valid.Errors) e
 		view.Pending = i18n.T(ctx, "email.pending", "email", change.NewEmail, "old", live.Person.Email)
 	}
 	if change.Pending() && change.ConfirmedAt.IsZero() {
-		view.Again = change.NewEmail
+		view.Again, view.Code = change.NewEmail, s.codeField(c, f)
 	}
 	view.Refused = len(refused) > 0
 	return s.render(c, f.status(), pages.Email(view))
@@ -67,7 +68,7 @@ func (s *Server) withoutPassword(c echo.Context, view *pages.EmailPage) error {
 		return nil
 	}
 	names, _, err := s.signsInBy(ctx, live)
-	view.Title = i18n.T(ctx, "email.add.title")
+	view.Title, view.Cancel = i18n.T(ctx, "email.add.title"), i18n.T(ctx, "email.add.cancel")
 	view.Lead = i18n.T(ctx, "email.add.lead", "provider", firstNonEmpty(names, i18n.T(ctx, "connections.provider")))
 	return err
 }
@@ -115,7 +116,30 @@ func (s *Server) cancelEmail(c echo.Context) error {
 	if err := s.Verification.Cancel(ctx, session.User(ctx)); err != nil && !errors.Is(err, verification.ErrNone) {
 		return err
 	}
+	if session.From(ctx).Person.Email == "" {
+		return s.done(c, "email.add.cancelled", "/account/email")
+	}
 	return s.done(c, "email.cancelled", "/account/email")
+}
+
+// codeEmail takes the code of the letter to the new address on the page where the change was asked for.
+func (s *Server) codeEmail(c echo.Context) error {
+	claim := ticket.Claim{User: session.User(c.Request().Context()), Browser: s.browser(c), Code: c.Request().PostFormValue(fieldCode)}
+	return s.changeRefused(c, s.confirmEmail(c, claim), func(refused valid.Errors) error { return s.emailPage(c, "", refused) })
+}
+
+// changeRefused says why a change of address did not go on, on the page that asked when it is about the code.
+func (s *Server) changeRefused(c echo.Context, err error, again func(valid.Errors) error) error {
+	if refused, ok := codeRefused(err); ok {
+		return again(refused)
+	}
+	if errors.Is(err, profile.ErrTaken) {
+		err = ticket.ErrReplaced // nobody learns that somebody else has the address
+	}
+	if err != nil {
+		return s.unusable(c, err, ticket.Ticket{}, backToEmail)
+	}
+	return nil
 }
 
 // changeLink is one of the links that a change of address sends.
@@ -168,16 +192,7 @@ func (s *Server) redeemChange(l changeLink) echo.HandlerFunc {
 			User: tenant.User{Tenant: tenant.From(ctx).ID}, Secret: s.carried(c, string(l.kind)), Browser: s.browser(c),
 			Code: c.Request().PostFormValue(fieldCode),
 		})
-		if refused, ok := codeRefused(err); ok {
-			return s.changePage(c, l, refused)
-		}
-		if errors.Is(err, profile.ErrTaken) {
-			err = ticket.ErrReplaced // nobody learns that somebody else has the address
-		}
-		if err != nil {
-			return s.unusable(c, err, ticket.Ticket{}, backToEmail)
-		}
-		return nil
+		return s.changeRefused(c, err, func(refused valid.Errors) error { return s.changePage(c, l, refused) })
 	}
 }
 

@@ -231,5 +231,11 @@ func (s *Server) providerTrouble(c echo.Context, arrival idp.Arrival, failed idp
 		Page: s.titled(c, i18n.T(ctx, key+".title", "provider", name)), Body: i18n.T(ctx, key+".body", "provider", name), Token: s.token(c),
 		ReturnTo: arrival.ReturnTo, Again: way.begin + arrival.Connection.ID, Link: way.back, Button: i18n.T(ctx, "provider.other"), ID: requestID(c),
 	}
+	if arrival.Purpose == idp.Link {
+		view.Button = i18n.T(ctx, "linking.title")
+		if failed.Down() {
+			view.Body = i18n.T(ctx, "provider.down.link", "provider", name)
+		}
+	}
 	return s.render(c, status, pages.Trouble(view))
 }

@@ -182,6 +182,13 @@ func TestProviderTrouble(t *testing.T) {
 		if laptop.signIn("ana@example.org", oldSecret); !laptop.signedIn() {
 			t.Error("the password no longer works")
 		}
+		laptop.open(linkingPage)
+		p.Refuse = ""
+		linking := laptop.submit(linkingPage+"/with/gone").wants(t, "connecting one that is down", http.StatusServiceUnavailable,
+			word(t, "provider.down.link", "provider", "Demo ID"), word(t, "linking.title"))
+		if strings.Contains(linking.body, word(t, "provider.other")) {
+			t.Error("who is signed in is sent to sign in another way")
+		}
 	})
 }
 

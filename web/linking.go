@@ -14,6 +14,7 @@ import (
 	"portico/internal/idp"
 	"portico/internal/profile"
 	"portico/internal/session"
+	"portico/internal/tenant"
 	"portico/views/components"
 	"portico/views/pages"
 )
@@ -159,12 +160,33 @@ func (s *Server) joinPage(c echo.Context, found idp.Comparison) pages.JoinPage {
 	view.Sides = append(view.Sides, pages.SideModel{Title: i18n.T(ctx, "linking.there", "provider", name), Facts: accountFacts(ctx, found.Secondary)})
 	view.Effects = []string{i18n.T(ctx, "linking.effect.both"), i18n.T(ctx, "linking.effect.gone"), i18n.T(ctx, "linking.effect.terms")}
 	if len(found.Free) > 0 {
-		view.Copy = &components.CheckModel{Name: "copy", Label: i18n.T(ctx, "linking.copy", "keys", strings.Join(found.Free, ", ")), Checked: true}
+		view.Copy = &components.CheckModel{Name: "copy", Label: i18n.T(ctx, "linking.copy", "keys", s.settingNames(ctx, found.Free)), Checked: true}
 	}
 	if len(found.Taken) > 0 {
-		view.Lost = i18n.T(ctx, "linking.lost", "provider", name, "keys", strings.Join(found.Taken, ", "))
+		view.Lost = i18n.T(ctx, "linking.lost", "provider", name, "keys", s.settingNames(ctx, found.Taken))
 	}
 	return view
+}
+
+// settingLabels name the settings that every person may have.
+var settingLabels = map[string]string{
+	profile.FieldLang: "linking.setting.lang", profile.FieldPageLang: "linking.setting.ui_lang", profile.FieldZone: "profile.zone",
+}
+
+// settingNames lists settings as people know them; those that they cannot set go by their key.
+func (s *Server) settingNames(ctx context.Context, keys []string) string {
+	declared := s.Profiles.Schema(tenant.From(ctx)).Properties
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = key
+		if label, ok := settingLabels[key]; ok {
+			names[i] = i18n.T(ctx, label)
+		}
+		if at := slices.IndexFunc(declared, func(p profile.Property) bool { return p.Key == key }); at >= 0 {
+			names[i] = declared[at].Label(i18n.Current(ctx).Tag)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // accountFacts are what tells two accounts of one person apart.

@@ -10,6 +10,7 @@ import (
 
 	"portico/internal/idp"
 	"portico/internal/profile"
+	"portico/internal/tenant"
 )
 
 const linkingPage = "/account/connections"
@@ -71,7 +72,7 @@ func TestJoiningTwoAccounts(t *testing.T) {
 		phone := s.browser(elsewhere)
 		phone.signInBy(p, "demo")
 		theirs := s.whose(kim, "demo")
-		theirs.UserMetadata = profile.Metadata{"lang": json.RawMessage(`"en"`), "shelf": json.RawMessage(`"travel"`)}
+		theirs.UserMetadata = profile.Metadata{"lang": json.RawMessage(`"en"`), "shelf": json.RawMessage(`"travel"`), "note": json.RawMessage(`"by another program"`)}
 		s.do(s.DB.SaveMetadata(s.Context(), theirs))
 		s.person(kim, oldSecret, func(p *profile.Profile) { p.UserMetadata = profile.Metadata{"lang": json.RawMessage(`"en"`)} })
 		laptop := s.browser(home)
@@ -80,7 +81,7 @@ func TestJoiningTwoAccounts(t *testing.T) {
 		phone.open(linkingPage).wants(t, "the hint the other way", http.StatusOK, word(t, "linking.suggest.password", "provider", "Demo ID"), word(t, "linking.main.why"))
 		laptop.open(linkingPage)
 		laptop.follow(laptop.back(p, laptop.leave(linkingPage+"/with/demo"))).wants(t, "the comparison", http.StatusOK,
-			word(t, "linking.confirm.title"), word(t, "linking.copy", "keys", "shelf"), word(t, "linking.lost", "provider", "Demo ID", "keys", "lang"), word(t, "linking.effect.gone"))
+			word(t, "linking.confirm.title"), word(t, "linking.copy", "keys", "note, Favourite shelf"), word(t, "linking.lost", "provider", "Demo ID", "keys", word(t, "linking.setting.lang")), word(t, "linking.effect.gone"))
 		laptop.follow(laptop.submit(linkingPage+"/join", "copy", "on")).wants(t, "the answer", http.StatusOK, word(t, "linking.done"))
 		if phone.signedIn() {
 			t.Error("the other account is still signed in")
@@ -92,6 +93,8 @@ func TestJoiningTwoAccounts(t *testing.T) {
 			t.Errorf("the other account: %v", err)
 		}
 		laptop.submit(linkingPage+"/join").wants(t, "pressing the button again", http.StatusGone)
+	}, func(settings *tenant.Settings) {
+		settings.Metadata = json.RawMessage(`{"type":"object","properties":{"shelf":{"type":"string","x-label":{"en":"Favourite shelf"}}}}`)
 	})
 }
 

@@ -17,22 +17,29 @@ func TestPeopleWithoutAnAddress(t *testing.T) {
 		p.Claims = map[string]any{"sub": "sub-1", "name": "Noa Levi"}
 		laptop := s.browser(home)
 		laptop.signInBy(p, "demo").wants(t, "the overview", http.StatusOK, "Noa", word(t, "home.noemail"))
-		overview := laptop.open("/account")
+		overview := laptop.open("/account").wants(t, "the overview", http.StatusOK, word(t, "btn.add"))
 		if strings.Contains(overview.body, word(t, "profile.lang.mail")) || strings.Contains(overview.body, word(t, "profile.unverified")) {
 			t.Error("the overview speaks of letters")
 		}
 		personal := laptop.open("/account/profile").wants(t, "personal info", http.StatusOK, word(t, "security.noemail"))
-		if strings.Contains(personal.body, word(t, "profile.preview")) {
+		if strings.Contains(personal.body, word(t, "profile.preview")) || strings.Contains(personal.body, word(t, "profile.region.hint")) {
 			t.Error("personal info shows a letter that nobody gets")
 		}
-		laptop.open("/account/security").wants(t, "security", http.StatusOK, word(t, "security.nopassword", "provider", "Demo ID"))
+		laptop.open("/account/security").wants(t, "security", http.StatusOK, word(t, "security.nopassword", "provider", "Demo ID"), word(t, "btn.add"))
+		laptop.open("/account/consents").wants(t, "consents", http.StatusOK, word(t, "consent.noemail"))
 		laptop.open("/verify").wants(t, "verifying", http.StatusOK, word(t, "email.add.title"))
 		laptop.open("/account/email").wants(t, "the address", http.StatusOK, word(t, "email.add.lead", "provider", "Demo ID"))
 		laptop.follow(laptop.submit("/account/email", "new_email", "noa@example.org")).
 			wants(t, "asking", http.StatusOK, word(t, "email.add.sent"), word(t, "email.add.pending", "email", "noa@example.org"))
+		laptop.open("/account/email").wants(t, "waiting", http.StatusOK, word(t, "email.add.cancel"))
+		laptop.follow(laptop.submit("/account/email/cancel")).wants(t, "giving up", http.StatusOK, word(t, "email.add.cancelled"))
+		s.Clock.Advance(2 * time.Minute)
+		laptop.submit("/account/email", "new_email", "noa@example.org")
 		letter := s.letter("noa@example.org", mail.EmailChangeConfirm)
-		laptop.open(letter.linkPath())
-		laptop.submit("/email/confirm").wants(t, "confirming", http.StatusOK, word(t, "email.add.done", "email", "noa@example.org"))
+		laptop.open("/account/email")
+		laptop.submit("/account/email/code", "code", strings.Map(func(r rune) rune { return (r-'0'+1)%10 + '0' }, letter.Code)).wants(t, "a wrong code", http.StatusUnprocessableEntity, word(t, "err.code.wrong", "count", 4))
+		laptop.submit("/account/email/code", "code", "").wants(t, "no code", http.StatusUnprocessableEntity, word(t, "err.code.short"))
+		laptop.submit("/account/email/code", "code", letter.Code).wants(t, "confirming", http.StatusOK, word(t, "email.add.done", "email", "noa@example.org"))
 		if got := s.whose("noa@example.org", "demo"); !got.EmailVerified || got.Name != "Noa Levi" {
 			t.Errorf("got %+v, want the address proven", got)
 		}

@@ -65,7 +65,7 @@ func (s *Server) routeMap() []route {
 		get(member, "/account/profile", s.showProfile), post(member, "/account/profile", s.saveProfile),
 		get(member, "/account/letter", s.showLetter),
 		get(sensitive, "/account/email", s.showEmail), post(sensitive, "/account/email", s.saveEmail),
-		post(sensitive, "/account/email/cancel", s.cancelEmail),
+		post(sensitive, "/account/email/code", s.codeEmail), post(sensitive, "/account/email/cancel", s.cancelEmail),
 		get(member, "/account/security", s.showSecurity),
 		get(member, "/account/security/sessions", s.showSessions), post(member, "/account/security/sessions/end", s.endSession),
 		post(sensitive, "/account/security/sessions/end-others", s.endOtherSessions),

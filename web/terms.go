@@ -172,7 +172,15 @@ func (s *Server) gateScreen(ctx context.Context, key string, number int) (terms.
 
 // gateScope is the statement above the buttons: what is accepted, and nothing else.
 func gateScope(ctx context.Context, d terms.Due) string {
-	return i18n.T(ctx, "gate.scope", "n", d.Version.Number, "document", d.Text.Title)
+	return i18n.T(ctx, toldBy(session.From(ctx).Person.Email, "gate.scope", "gate.scope.noemail"), "n", d.Version.Number, "document", d.Text.Title)
+}
+
+// toldBy is the message that promises a letter, or without an address for it the one that does not (rule N-9).
+func toldBy(email, letter, without string) string {
+	if email == "" {
+		return without
+	}
+	return letter
 }
 
 // buildID names the screens of this program: it changes whenever they do.
@@ -214,7 +222,7 @@ func (s *Server) decideTerms(c echo.Context) error {
 	if form.Get(fieldDecision) == "decline" {
 		return c.Redirect(http.StatusSeeOther, "/terms/declined")
 	}
-	return s.done(c, "gate.done", s.safeReturn(form.Get("return_to")))
+	return s.done(c, toldBy(session.From(ctx).Person.Email, "gate.done", "gate.done.noemail"), s.safeReturn(form.Get("return_to")))
 }
 
 // showDeclined says what happens now, and keeps the way to every right open (rule T-5).

@@ -59,8 +59,9 @@ type connectionAdd struct {
 	KeyID     string `name:"key-id" help:"Apple: the ID of the private key."`
 	Scopes    string `help:"Scopes, separated by spaces; those of the preset."`
 	Mapping   string `type:"existingfile" help:"File with a mapping of claims, in JSON."`
-	Sync      string `name:"set-user-root-attributes" enum:"on_each_login,on_first_login" default:"on_each_login" help:"When names and picture follow the provider."`
+	Sync      string `name:"set-user-root-attributes" enum:"on_each_login,on_first_login" default:"on_each_login" help:"When names and picture follow the provider: on_each_login or on_first_login."`
 	Trust     *bool  `name:"trust-email" negatable:"" help:"Believe the provider about verified addresses; as the preset does."`
+	RoundTrip *bool  `name:"round-trip" negatable:"" help:"Accept the trip there and back as a fresh proof, for providers that never say when a person signed in; as the preset does."`
 	NoSignUp  bool   `name:"no-sign-up" help:"Let nobody in who has no account yet."`
 	SignOut   bool   `name:"sign-out" help:"Signing out signs out at the provider too."`
 	Public    bool   `help:"There is no client secret; nothing is read from standard input."`
@@ -105,6 +106,9 @@ func (c *connectionAdd) setup() (idp.Setup, error) {
 	u.Sync, u.SignUp, u.SignOut = idp.Sync(c.Sync), !c.NoSignUp, c.SignOut
 	if c.Trust != nil {
 		u.Trust = *c.Trust
+	}
+	if c.RoundTrip != nil {
+		u.RoundTrip = *c.RoundTrip
 	}
 	if c.Mapping != "" {
 		content, err := os.ReadFile(c.Mapping)

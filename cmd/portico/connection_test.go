@@ -30,7 +30,7 @@ func TestConnectionAdd(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	flags := []string{"--database-url", address, "--keys", key, "--base-url", "http://127.0.0.1:8080"}
-	add := append([]string{"connection", "add", "oidc", "--id", "demo", "--name", "Demo ID", "--client-id", idptest.ClientID, "--trust-email"}, flags...)
+	add := append([]string{"connection", "add", "oidc", "--id", "demo", "--name", "Demo ID", "--client-id", idptest.ClientID, "--trust-email", "--round-trip"}, flags...)
 
 	if _, err := command(t, idptest.Secret, append(add, "--issuer", "https://user@id.example")...); err == nil || !strings.Contains(err.Error(), "issuer: ") {
 		t.Errorf("got %v, want the issuer refused", err)
@@ -46,7 +46,7 @@ func TestConnectionAdd(t *testing.T) {
 		t.Errorf("got %q, want the address to register and a good test", out)
 	}
 	made := added(t, db)
-	if !made.Trust || !made.SignUp || !made.Enabled || made.Sync != idp.EachLogin || !made.HasSecret() {
+	if !made.Trust || !made.RoundTrip || !made.SignUp || !made.Enabled || made.Sync != idp.EachLogin || !made.HasSecret() {
 		t.Errorf("got %+v", made)
 	}
 	p.Metadata = map[string]any{"issuer": "https://elsewhere.example"}

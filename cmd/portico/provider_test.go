@@ -68,6 +68,37 @@ func TestArrivalsPassTheSameGates(t *testing.T) {
 	})
 }
 
+// Rule N-9: who has no address is promised no letter, neither when they accept nor when they close the account, and what is
+// recorded of their acceptance says what they read.
+func TestArrivalsWithoutAnAddressArePromisedNoLetter(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		provider := w.connect(t, "demo", "Demo ID")
+		provider.Claims = map[string]any{"sub": "sub-2", "name": "Noa Levi"}
+		w.issue(t, 1, "Clause one.", nil)
+		noa := w.visitor(t)
+		asked := noa.want(noa.by(provider, noa.get("/login"), "/login/with/demo"), http.StatusOK, "/terms/accept", "We keep a record of the version and the date.")
+		accepted := noa.want(decide(noa, asked, "accept"), http.StatusOK, "/account", "Your decision is recorded, and kept in your account.")
+		closing := noa.want(noa.get("/account/data/close"), http.StatusOK, "/account/data/close", "Only the proofs that you download beforehand open them.")
+		for name, p := range map[string]page{"the terms": asked, "the answer": accepted, "closing": closing} {
+			for _, promise := range []string{"email you a copy", "copy is on its way", "link in our email", "last email"} {
+				if strings.Contains(p.text(), promise) {
+					t.Errorf("%s: got the promise %q", name, promise)
+				}
+			}
+		}
+		recorded, err := w.DB.Assents(t.Context(), tenant.User{Tenant: w.Tenant.ID, ID: "oidc|demo|sub-2"})
+		if err != nil || len(recorded) != 1 {
+			t.Fatalf("got %d acceptances and %v, want one", len(recorded), err)
+		}
+		words, err := w.DB.FindPresentation(t.Context(), w.Tenant.ID, recorded[0].Presentation)
+		if err != nil || !strings.Contains(words, "We keep a record of the version and the date.") {
+			t.Errorf("got the record %s and %v, want what the page said", words, err)
+		}
+	})
+}
+
 // Rules I-3 and I-4: what both accounts accepted stays on record when they are joined, and an identity that is taken off
 // again starts with nothing accepted. Each is told by letter.
 func TestWhatWasAcceptedWhenAccountsJoinAndPart(t *testing.T) {

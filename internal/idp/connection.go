@@ -146,24 +146,29 @@ var idPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
 // Check says what is wrong with a connection. With loopback set, a provider on this very machine may do without TLS.
 func (c Connection) Check(loopback bool) valid.Errors {
 	var refused valid.Errors
-	if !idPattern.MatchString(c.ID) || c.ID == profile.Database {
-		refused.Add(FieldID, "err.connection.id")
-	}
 	switch {
 	case strings.TrimSpace(c.Name) == "":
-		refused.Add(FieldName, "err.required")
+		refused.Add(FieldName, "err.connection.name")
 	case utf8.RuneCountInString(c.Name) > MaxTitle:
 		refused.Add(FieldName, "err.name.long", "max", MaxTitle)
 	case hasControl(c.Name):
 		refused.Add(FieldName, "err.name.control")
 	}
+	if !idPattern.MatchString(c.ID) || c.ID == profile.Database {
+		refused.Add(FieldID, "err.connection.id")
+	}
 	if len(c.Issuer) > MaxIssuer || safeAddress(c.Issuer, loopback) != nil || strings.ContainsAny(c.Issuer, "{}?#") {
 		refused.Add(FieldIssuer, "err.connection.issuer")
 	}
 	if c.ClientID == "" {
-		refused.Add(FieldClientID, "err.required")
+		refused.Add(FieldClientID, "err.connection.client")
 	} else if len(c.ClientID) > MaxClientID || hasControl(c.ClientID) {
 		refused.Add(FieldClientID, "err.name.long", "max", MaxClientID)
+	}
+	if c.TeamID == "" && c.KeyID != "" {
+		refused.Add(FieldTeam, "err.connection.pair")
+	} else if c.TeamID != "" && c.KeyID == "" {
+		refused.Add(FieldKey, "err.connection.pair")
 	}
 	if c.Sync != EachLogin && c.Sync != FirstLogin {
 		refused.Add(FieldSync, "err.connection.sync")

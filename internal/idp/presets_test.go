@@ -165,12 +165,31 @@ func TestAppleSecret(t *testing.T) {
 	_, other := applesKey(t, elliptic.P384())
 	for name, secret := range map[string]string{"no PEM": "words of nobody", "another curve": other, "no key": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"} {
 		u.Secret = secret
-		if err := d.Change(d.ctx, d.administrator(), "apple", u); err != nil {
+		if err := d.Change(d.ctx, d.administrator(), "apple", u); !refusedAt(err, idp.FieldSecret) {
+			t.Errorf("%s: got %v, want it refused where it is entered", name, err)
+		}
+		c, err := d.Find(d.ctx, "apple") // from a time when it was not checked
+		if err != nil {
 			t.Fatal(err)
 		}
-		_, err := d.arrive(p, "apple")
+		c.SealSecret(d.ring, secret)
+		if err := d.DB.SaveConnection(d.ctx, c); err != nil {
+			t.Fatal(err)
+		}
+		_, err = d.arrive(p, "apple")
 		if f, ok := errors.AsType[idp.Failure](err); !ok || f.Reason != idp.Sealed || strings.Contains(err.Error(), secret) {
 			t.Errorf("%s: got %v, want a failure for %q without the key in it", name, err, idp.Sealed)
+		}
+	}
+	for field, change := range map[string]func(*idp.Setup){
+		idp.FieldKey:  func(u *idp.Setup) { u.KeyID = "" },
+		idp.FieldTeam: func(u *idp.Setup) { u.TeamID, u.KeyID = "", "" },
+	} {
+		half := u
+		half.Secret = text
+		change(&half)
+		if err := d.Change(d.ctx, d.administrator(), "apple", half); !refusedAt(err, field) {
+			t.Errorf("a key without %s: got %v, want it asked for", field, err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"portico/internal/audit"
 	"portico/internal/keys"
@@ -81,7 +82,22 @@ func (u Setup) onto(c *Connection, ring keys.Ring, loopback bool) valid.Errors {
 	case len(u.Secret) > MaxSecret:
 		refused.Add(FieldSecret, "err.name.long", "max", MaxSecret)
 	case u.Secret != "":
-		c.SealSecret(ring, strings.TrimSpace(u.Secret))
+		secret := strings.TrimSpace(u.Secret)
+		refused = append(refused, c.checkKey(secret)...)
+		c.SealSecret(ring, secret)
+	}
+	return refused
+}
+
+// checkKey says what is wrong with a secret that is to be a private key, before Apple does in words that help nobody.
+func (c Connection) checkKey(secret string) valid.Errors {
+	var refused valid.Errors
+	named := c.TeamID != "" && c.KeyID != ""
+	if _, err := appleSecret(c, secret, time.Time{}); named && err != nil {
+		refused.Add(FieldSecret, "err.connection.key")
+	}
+	if c.TeamID == "" && c.KeyID == "" && strings.HasPrefix(secret, "-----BEGIN") {
+		refused.Add(FieldTeam, "err.connection.pair")
 	}
 	return refused
 }
