@@ -112,7 +112,7 @@ func typedSettings(form url.Values) tenant.Settings {
 		Brand:        strings.ToLower(text(admin.FieldColour)),
 		Verification: tenant.Verification{Mode: form.Get(admin.FieldVerification), Days: number(admin.FieldDays)},
 		MinPassword:  number(admin.FieldMinPassword), ResetMinutes: number(admin.FieldReset), GraceDays: new(number(admin.FieldGrace)), Metadata: json.RawMessage(text(admin.FieldSchema)),
-		VerifyHours: number(admin.FieldVerify), UndoDays: number(admin.FieldUndo),
+		VerifyHours: number(admin.FieldVerify), UndoDays: number(admin.FieldUndo), Withdrawal: form.Has(admin.FieldWithdrawal),
 		EmbedOrigins: strings.Fields(form.Get(admin.FieldEmbed)), Attributes: map[string]tenant.AttributePolicy{},
 	}
 	if typed.Brand == brand.Default {
@@ -170,6 +170,7 @@ func (s *Server) settingsForm(c echo.Context, v tenant.Settings, version string,
 		Schema:       field(admin.FieldSchema, "settings.metadata.schema", "settings.metadata.hint", pretty(v.Metadata)),
 		Embed:        field(admin.FieldEmbed, "settings.embed", "settings.embed.hint", strings.Join(v.EmbedOrigins, "\n")),
 		Contrast:     contrastOf(c, v.Brand), LocalesError: f.problem(admin.FieldLocales),
+		Withdrawal: components.CheckModel{Name: admin.FieldWithdrawal, Label: i18n.T(ctx, "settings.withdrawal.on"), Checked: v.Withdrawal},
 	}
 	view.Refused = len(refused) > 0
 	view.SupportEmail.Optional, view.SupportEmail.LTR, view.SupportURL.Optional, view.SupportURL.LTR = true, true, true, true

@@ -35,6 +35,7 @@ func caseValues(ctx context.Context, r privacy.Request) []pages.Row {
 	add("cases.old", r.Old)
 	add("cases.new", r.New)
 	add("cases.contract", r.Reference)
+	add("profile.name", r.Name)
 	return rows
 }
 

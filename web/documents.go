@@ -18,6 +18,7 @@ import (
 func (p public) frame(c echo.Context, title string) layouts.Page {
 	return layouts.Page{
 		Title: title, Product: p.tenant.Product, Brand: brandURL(p.tenant.Brand), Language: i18n.Current(p.ctx), Path: "/terms", Canonical: p.tenant.URL(c.Request().URL.Path),
+		Withdrawal: p.tenant.Withdrawal,
 	}
 }
 

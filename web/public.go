@@ -66,6 +66,7 @@ type contentKey struct {
 	tenant                         tenant.ID
 	product, brand, origin         string // what an administrator may change about the tenant
 	locales, embed                 string
+	withdrawal                     bool
 	reading                        uint64
 	path, lang, revision, from, to string
 }
@@ -105,7 +106,7 @@ func (s *Server) public(keep time.Duration, build func(c echo.Context, p public)
 		}
 		key := contentKey{
 			tenant: t.ID, product: t.Product, brand: t.Brand, origin: t.Origin, locales: strings.Join(t.Locales, " "),
-			embed: t.FrameAncestors(), reading: library.Reading, path: r.URL.Path,
+			embed: t.FrameAncestors(), withdrawal: t.Withdrawal, reading: library.Reading, path: r.URL.Path,
 			lang: lang, revision: c.QueryParam("rev"), from: c.QueryParam("from"), to: c.QueryParam("to"),
 		}
 		answer, ok := s.contents.find(key, now)

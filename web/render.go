@@ -71,8 +71,8 @@ func (s *Server) titled(c echo.Context, title string) layouts.Page {
 	live := session.From(ctx)
 	p := layouts.Page{
 		Title: title, Product: tenant.From(ctx).Product, Brand: brandURL(tenant.From(ctx).Brand), Flash: s.flash(c), Notice: noticeOf(c),
-		Language: i18n.Current(ctx),
-		Path:     url.QueryEscape(c.Request().URL.Path),
+		Language: i18n.Current(ctx), Withdrawal: tenant.From(ctx).Withdrawal,
+		Path: url.QueryEscape(c.Request().URL.Path),
 	}
 	p.OptedOut, _ = c.Get(signalHonoured).(bool)
 	if live.SignedIn() {

@@ -30,11 +30,13 @@ func (s *Server) refills() map[string]func(c echo.Context, typed url.Values) err
 		"/password/forgot": func(c echo.Context, typed url.Values) error {
 			return s.forgotPage(c, typed.Get(profile.FieldEmail), nil)
 		},
-		"/password/reset":  func(c echo.Context, _ url.Values) error { return s.resetPage(c, nil) },
-		"/verify":          func(c echo.Context, _ url.Values) error { return s.verifyPage(c, nil) },
-		"/verify/link":     func(c echo.Context, _ url.Values) error { return s.verifyLinkPage(c, nil) },
-		"/reauth":          func(c echo.Context, typed url.Values) error { return s.reauthPage(c, typed.Get("return_to"), nil) },
-		"/account/profile": s.refillProfile,
+		withdrawPath:              s.refillWithdrawal,
+		withdrawPath + "/confirm": s.refillWithdrawal,
+		"/password/reset":         func(c echo.Context, _ url.Values) error { return s.resetPage(c, nil) },
+		"/verify":                 func(c echo.Context, _ url.Values) error { return s.verifyPage(c, nil) },
+		"/verify/link":            func(c echo.Context, _ url.Values) error { return s.verifyLinkPage(c, nil) },
+		"/reauth":                 func(c echo.Context, typed url.Values) error { return s.reauthPage(c, typed.Get("return_to"), nil) },
+		"/account/profile":        s.refillProfile,
 		"/account/email": func(c echo.Context, typed url.Values) error {
 			return s.emailPage(c, typed.Get(verification.FieldNewEmail), nil)
 		},

@@ -87,6 +87,7 @@ func (s *Server) routeMap() []route {
 	routes = append(routes, s.termsRoutes()...)
 	routes = append(routes, s.consentRoutes()...)
 	routes = append(routes, s.rightsRoutes()...)
+	routes = append(routes, s.withdrawalRoutes()...)
 	routes = append(routes, s.retentionRoutes()...)
 	routes = append(routes, s.ledgerRoutes()...)
 	routes = append(routes, s.proofRoutes()...)

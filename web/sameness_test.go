@@ -5,11 +5,13 @@ import (
 	"math"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"portico/internal/profile"
+	"portico/internal/tenant"
 )
 
 // crowd are people of every kind, a number of each, and unknown addresses besides.
@@ -101,6 +103,10 @@ func (b *browser) timed(path string, fields ...string) (page, time.Duration, pag
 	return got, took, b.follow(got)
 }
 
+// a wrong password, to a sign-up, to the wish for a new password, to a withdrawal from a contract, and to the wish for another letter.
+// clock is a time of day, which goes on between two answers.
+var clock = regexp.MustCompile(`\d\d:\d\d`)
+
 // ASVS 6.3.8, security.md row 16: known, unknown, blocked and unverified addresses get the same answer in the same time, to
 // a wrong password, to a sign-up, to the wish for a new password, and to the wish for another letter.
 func TestNothingTellsWhoHasAnAccount(t *testing.T) {
@@ -125,6 +131,15 @@ func TestNothingTellsWhoHasAnAccount(t *testing.T) {
 			b.open("/password/forgot")
 			return b.timed("/password/forgot", "email", c.address(kind, n))
 		},
+		"withdrawal": func(c crowd, kind string, n int) (page, time.Duration, page) {
+			b := c.browser(place(kind, n))
+			said := []string{"name", "Rui Costa", "reference", "4711", "email", c.address(kind, n), "nonce", kind + strconv.Itoa(n)}
+			b.open("/withdraw")
+			b.submit("/withdraw", said...)
+			got, took, then := b.timed("/withdraw/confirm", said...)
+			then.body = clock.ReplaceAllString(then.body, "now")
+			return got, took, then
+		},
 		"another letter": func(c crowd, kind string, n int) (page, time.Duration, page) {
 			b := c.browser(place(kind, n))
 			b.open("/signup")
@@ -137,7 +152,7 @@ func TestNothingTellsWhoHasAnAccount(t *testing.T) {
 			onEach(t, func(s *site) {
 				c := s.crowd(rounds)
 				c.compare(s.T, rounds, func(kind string, n int) (page, time.Duration, page) { return ask(c, kind, n) })
-			})
+			}, func(s *tenant.Settings) { s.Withdrawal = true })
 		})
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"portico/internal/ledger"
 	"portico/internal/mail"
 	"portico/internal/password"
+	"portico/internal/privacy"
 	"portico/internal/profile"
 	"portico/internal/session"
 	"portico/internal/signin"
@@ -106,8 +107,9 @@ func newSite(t *testing.T, f storetest.Fixture) *site {
 		Providers:    idp.New(db, ring, client, guesses, entrance, sessions, tickets, outbox, log, now),
 		Verification: verifications, Passwords: s.passwords, Profiles: profile.New(db, outbox, log, now), Terms: s.terms,
 		Consents: terms.NewConsents(s.terms, db, tickets), Ledger: ledger.New(db, ring, now), Audit: log, Secure: secure,
-		Admin: admin.New(db, tickets, sessions, guesses, verifications, s.passwords, outbox, log, now),
-		Ready: db.Ping, Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Now: now,
+		Privacy: privacy.New(db, terms.NewConsents(s.terms, db, tickets), sessions, guesses, outbox, log, now),
+		Admin:   admin.New(db, tickets, sessions, guesses, verifications, s.passwords, outbox, log, now),
+		Ready:   db.Ping, Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Now: now,
 	})
 	return s
 }

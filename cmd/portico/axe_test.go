@@ -182,6 +182,8 @@ func wayIn(s, arabic *seen) {
 	s.signIn("nobody@example.org", "not the right one at all")
 	s.check("a refused sign-in")
 	s.look("/nowhere")
+	withdrawing(s, "rui@example.org")
+	withdrawing(arabic, "rania@example.org")
 	arabic.look("/login")
 	arabic.look("/signup")
 
@@ -233,6 +235,20 @@ func wayIn(s, arabic *seen) {
 	s.signIn(email, "two ferries and a gull")
 	s.check("an account that closes")
 	arabic.look(pathIn(s.t, s.demo.letter(s.t, email, "account_closing"), "/closing/"))
+}
+
+// withdrawing is the withdrawal function: refused, shown once more, and received.
+func withdrawing(s *seen, email string) {
+	s.look("/withdraw")
+	s.fill("email", "rui")
+	s.refuse("/withdraw")
+	s.fill("name", "Rui Costa")
+	s.fill("reference", "Order 4711")
+	s.fill("email", email)
+	s.submit("/withdraw")
+	s.check("a withdrawal that is not sent yet")
+	s.submit("/withdraw/confirm")
+	s.check("a withdrawal that was received")
 }
 
 // onesOwn is what people meet in their account, and the two versions of a profile that two windows saved.

@@ -145,7 +145,7 @@ func demoKeys(path string) (keys.Ring, error) {
 func demoData(ctx context.Context, db *store.DB, documents *terms.Service, base string) error {
 	t := tenant.Tenant{ID: tenant.Default, Origin: base, Settings: tenant.Settings{
 		Product: demoProduct, SupportEmail: "help@harbour-books.example", Metadata: json.RawMessage(demoMetadata),
-		Locales: []string{"en", "de", "es", "fr", "pt", "pl", "ar", "ja"},
+		Locales: []string{"en", "de", "es", "fr", "pt", "pl", "ar", "ja"}, Withdrawal: true,
 	}}
 	if err := db.AddTenant(ctx, t, nil); err != nil {
 		if errors.Is(err, tenant.ErrTaken) {

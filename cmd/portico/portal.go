@@ -102,7 +102,7 @@ func build(p parts) *portal {
 			SignIn: entrance, Providers: providers,
 			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, outbox, log, p.now), Terms: documents,
 			Consents: consents, Retention: retention.New(p.db, log, p.now), Ledger: proofs, Audit: log,
-			Privacy: privacy.New(p.db, consents, sessions, outbox, log, p.now), Exports: files,
+			Privacy: privacy.New(p.db, consents, sessions, guesses, outbox, log, p.now), Exports: files,
 			Closings: privacy.NewClosings(privacy.ClosingConfig{
 				Store: p.db, Ring: p.ring, Ledger: proofs, Guard: guesses, Tickets: tickets, Sessions: sessions, Outbox: outbox, Log: log,
 				Beside: beside(p.mailbox), Now: p.now,

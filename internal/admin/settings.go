@@ -39,6 +39,7 @@ const (
 	FieldGrace        = "grace_days"
 	FieldVerify       = "verify_hours"
 	FieldUndo         = "undo_days"
+	FieldWithdrawal   = "withdrawal"
 	FieldSchema       = "metadata_schema"
 	FieldEmbed        = "embed_origins"
 )
@@ -88,7 +89,7 @@ func (s *Service) SaveSettings(ctx context.Context, actor tenant.User, version s
 		merged.Locales, merged.Verification, merged.MinPassword = wanted.Locales, wanted.Verification, wanted.MinPassword
 		merged.ResetMinutes, merged.Attributes, merged.Metadata = wanted.ResetMinutes, wanted.Attributes, wanted.Metadata
 		merged.EmbedOrigins, merged.GraceDays = wanted.EmbedOrigins, wanted.GraceDays
-		merged.VerifyHours, merged.UndoDays = wanted.VerifyHours, wanted.UndoDays
+		merged.VerifyHours, merged.UndoDays, merged.Withdrawal = wanted.VerifyHours, wanted.UndoDays, wanted.Withdrawal
 		fields := changed(saved, merged)
 		if len(fields) == 0 {
 			return nil

@@ -21,7 +21,8 @@ type Action string
 
 // The actions. Reauth is SignIn by somebody who is signed in already. SignUp, VerifyRequest and Resend send the same
 // letter and share their limits. BlockLetter tells the owner of an account about an automatic block,
-// CloseLink leads somebody who is blocked to the page that closes the account.
+// CloseLink leads somebody who is blocked to the page that closes the account. Withdrawal is from a contract, OwnWithdrawal
+// the same by who is signed in and has proven the address.
 // ProviderTrip sends somebody to an identity provider, ProviderNotice is what a provider says on its own account.
 const (
 	SignIn        Action = "sign_in"
@@ -33,6 +34,8 @@ const (
 	Resend        Action = "resend"
 	BlockLetter   Action = "block_letter"
 	CloseLink     Action = "close_link"
+	Withdrawal    Action = "withdrawal"
+	OwnWithdrawal Action = "own_withdrawal"
 	ProviderTrip  Action = "provider_trip"
 
 	ProviderNotice Action = "provider_notice"

@@ -8,7 +8,7 @@ func Traces(accounts []string, ips []netip.Addr, devices []string) []string {
 	var keys []string
 	for _, account := range accounts {
 		s := Subject{Account: account}
-		for _, action := range []Action{VerifyRequest, ResetRequest, CloseLink} {
+		for _, action := range []Action{VerifyRequest, ResetRequest, CloseLink, Withdrawal, OwnWithdrawal} {
 			for _, l := range s.limits(action)[:3] { // the fourth counts a place, whoever is there
 				keys = append(keys, l.tally.Key)
 			}

@@ -68,6 +68,8 @@ const (
 	RequestExtended       Kind = "request_extended"
 	AccountRestricted     Kind = "account_restricted"
 	RestrictionLifted     Kind = "restriction_lifted"
+	WithdrawalReceived    Kind = "withdrawal_received"
+	WithdrawalAnswered    Kind = "withdrawal_answered"
 )
 
 // Optional reports whether letters of this kind rest on consent: they name the address that ends it with one click, and
@@ -78,7 +80,8 @@ func (k Kind) Optional() bool { return k == ConsentGiven }
 // once it has left, or was given up, nobody can tell to whom it went.
 func (k Kind) Last() bool { return k == AccountClosed }
 
-// Facts are what letters speak of; each kind uses some of them. Times are UTC. Address is masked. Unsubscribe is the address that
+// Facts are what letters speak of; each kind uses some of them. Times are UTC. Address is masked. Reference names a
+// contract. Unsubscribe is the address that
 // ends an optional letter with one click (RFC 8058).
 type Facts struct {
 	Name       string        `json:"name,omitempty"`
@@ -100,6 +103,7 @@ type Facts struct {
 	Message    string        `json:"message,omitempty"`
 	Proof      string        `json:"proof,omitempty"`
 	Outcome    string        `json:"outcome,omitempty"`
+	Reference  string        `json:"reference,omitempty"`
 
 	Unsubscribe string `json:"unsubscribe,omitempty"`
 

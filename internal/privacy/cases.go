@@ -80,7 +80,7 @@ func (s *Service) open(ctx context.Context, r Request) (Request, error) {
 		return r, err
 	}
 	r.ID, r.At = id.String(), s.now()
-	r.DueAt = Months(r.At, term)
+	r.DueAt = r.due()
 	if err := s.store.AddRequest(ctx, r); err != nil {
 		return r, err
 	}
@@ -141,7 +141,7 @@ func (s *Service) Answer(ctx context.Context, actor tenant.User, id, answer stri
 				return err
 			}
 		}
-		if err := to.write(ctx, mail.RequestAnswered, mail.Facts{Message: r.Answer, Outcome: string(outcome)}); err != nil {
+		if err := to.write(ctx, answerTo(r.Kind), mail.Facts{Message: r.Answer, Outcome: string(outcome)}); err != nil {
 			return err
 		}
 		if err := s.release(ctx, actor, to.person, r); err != nil {
@@ -189,7 +189,16 @@ func under(field string, refused valid.Errors) valid.Errors {
 	return moved
 }
 
-// recipient is who is told about a request: a person, or a stranger at an address. Whoever is gone is told nothing.
+// answerTo is the letter with the answer to a request of this kind.
+func answerTo(k Kind) mail.Kind {
+	if k == Withdrawal {
+		return mail.WithdrawalAnswered
+	}
+	return mail.RequestAnswered
+}
+
+// recipient is who is told about a request: a person, or whoever withdraws from a contract at the address they gave.
+// Whoever is gone is told nothing.
 type recipient struct {
 	s      *Service
 	person profile.Profile
@@ -201,8 +210,14 @@ func (to recipient) write(ctx context.Context, kind mail.Kind, facts mail.Facts)
 		return to.s.tell(ctx, to.person, kind, facts)
 	}
 	facts.Time = to.s.now()
+	if kind == mail.WithdrawalReceived {
+		facts.Time = to.r.At
+	}
+	if !to.r.User.IsZero() {
+		facts.Link = tenant.From(ctx).URL("/account/data")
+	}
 	return to.s.outbox.Send(ctx, mail.Letter{
-		Tenant: to.r.User.Tenant, To: to.r.Contact, Kind: kind, Language: to.r.Locale, Facts: facts,
+		Tenant: to.r.User.Tenant, User: to.r.User.ID, To: to.r.Contact, Kind: kind, Language: to.r.Locale, Facts: facts,
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"portico/internal/audit"
+	"portico/internal/guard"
 	"portico/internal/mail"
 	"portico/internal/profile"
 	"portico/internal/session"
@@ -83,8 +84,8 @@ const (
 const Other = "other"
 
 // Request is what somebody asked for. Subject is the attribute that is wrong, or the purpose that is objected to, Note
-// what they wrote. Contact, Reference and Locale are of somebody who withdraws from a contract. ExtendedAt is zero unless
-// the term was extended, AnsweredAt while it is open.
+// what they wrote. Name, Contact, Reference and Locale are of somebody who withdraws from a contract; Form is kept nowhere.
+// ExtendedAt is zero unless the term was extended, AnsweredAt while it is open.
 type Request struct {
 	ID         string
 	User       tenant.User
@@ -93,9 +94,11 @@ type Request struct {
 	Old        string
 	New        string
 	Note       string
+	Name       string
 	Contact    string
 	Reference  string
 	Locale     string
+	Form       string
 	At         time.Time
 	DueAt      time.Time
 	ExtendedAt time.Time
@@ -115,12 +118,25 @@ func (r Request) MayExtend(now time.Time) bool {
 }
 
 // Decidable reports whether an answer to r grants or refuses something.
-func (r Request) Decidable() bool { return r.Kind.Restricts() }
+func (r Request) Decidable() bool { return r.Kind.Restricts() || r.Kind == Withdrawal }
 
 // OpenKey is the same for two requests of which only one may be open.
 func (r Request) OpenKey() string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{string(r.Kind), r.User.ID, r.Subject, r.Contact, r.Reference}, "\x00")))
+	parts := []string{string(r.Kind), r.User.ID, r.Subject, r.Contact, r.Reference}
+	if r.Kind == Withdrawal {
+		parts = append(parts, r.Name, r.Form)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:])
+}
+
+// due is when the answer to r must be there: a month later, and for who withdraws from a contract as soon as their money
+// must be back (Directive 2011/83/EU, article 13(1)).
+func (r Request) due() time.Time {
+	if r.Kind == Withdrawal {
+		return r.At.AddDate(0, 0, refund)
+	}
+	return Months(r.At, term)
 }
 
 // Cursor is where the page after r begins.
@@ -140,10 +156,11 @@ func Months(at time.Time, n int) time.Time {
 	return first.AddDate(0, 0, min(at.Day(), last)-1)
 }
 
-// The terms of GDPR article 12(3), in months.
+// The terms of GDPR article 12(3), in months, and of who withdraws from a contract, in days.
 const (
 	term      = 1
 	extension = 2
+	refund    = 14
 )
 
 // Filter narrows a list of requests: Kind, and whether they are answered. After is a Cursor.
@@ -163,6 +180,8 @@ type Store interface {
 	// SearchRequests lists requests of a tenant: those that wait, the most urgent first, or those answered, the newest first.
 	SearchRequests(ctx context.Context, t tenant.ID, f Filter) ([]Request, error)
 	FindRequest(ctx context.Context, t tenant.ID, id string) (Request, error)
+	// FindOpen finds the request with an OpenKey that is open.
+	FindOpen(ctx context.Context, t tenant.ID, key string) (Request, error)
 	LockRequest(ctx context.Context, t tenant.ID, id string) (Request, error)
 	SaveAnswer(ctx context.Context, r Request) error
 	SaveExtension(ctx context.Context, r Request) error
@@ -181,14 +200,17 @@ type Service struct {
 	store    Store
 	objector Objector
 	sessions *session.Service
+	guard    *guard.Service
 	outbox   *mail.Outbox
 	log      *audit.Log
 	now      func() time.Time
 }
 
 // New returns the service on store. An objection that is granted goes to objector.
-func New(store Store, objector Objector, sessions *session.Service, outbox *mail.Outbox, log *audit.Log, now func() time.Time) *Service {
-	return &Service{store, objector, sessions, outbox, log, now}
+func New(
+	store Store, objector Objector, sessions *session.Service, guesses *guard.Service, outbox *mail.Outbox, log *audit.Log, now func() time.Time,
+) *Service {
+	return &Service{store, objector, sessions, guesses, outbox, log, now}
 }
 
 // List returns what u asked for, newest first.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"portico/internal/guard"
+	"portico/internal/privacy"
 	"portico/internal/profile"
 )
 
@@ -53,7 +54,7 @@ func (db *DB) Erase(ctx context.Context, p profile.Profile, pseudonym string) er
 	if t.admin, err = db.everAdmin(ctx, p, t.ids); err != nil {
 		return err
 	}
-	for _, one := range []step{db.forgetCounters, db.forgetAddresses, db.forgetFiles, db.forgetActor, db.cutRecord, db.moveCursors, db.forgetBelongings} {
+	for _, one := range []step{db.forgetCounters, db.forgetAddresses, db.forgetFiles, db.forgetActor, db.cutRecord, db.moveCursors, db.freeWithdrawals, db.forgetBelongings} {
 		if err := one(ctx, t); err != nil {
 			return err
 		}
@@ -125,8 +126,8 @@ func inParts(all []string, fn func([]string) error) error {
 	return nil
 }
 
-// forgetAddresses removes what strangers typed of the person's addresses: decoys, requests for a new password, letters, and
-// forms that wait in sessions of nobody.
+// forgetAddresses removes what strangers typed of the person's addresses: decoys, requests for a new password, letters,
+// withdrawals from contracts that are answered, and forms that wait in sessions of nobody.
 func (db *DB) forgetAddresses(ctx context.Context, t trail) error {
 	keys := t.keys()
 	if len(keys) == 0 {
@@ -136,6 +137,7 @@ func (db *DB) forgetAddresses(ctx context.Context, t trail) error {
 		"DELETE FROM tickets WHERE tenant_id = ? AND user_id = '' AND LOWER(address) IN ?",
 		"DELETE FROM letters WHERE tenant_id = ? AND user_id = '' AND LOWER(to_address) IN ?",
 		"DELETE FROM reset_requests WHERE tenant_id = ? AND LOWER(address) IN ?",
+		"DELETE FROM privacy_requests WHERE tenant_id = ? AND user_id = '' AND open = FALSE AND LOWER(contact) IN ?",
 	} {
 		if err := db.db(ctx).Exec(statement, t.tenant, keys).Error; err != nil {
 			return err
@@ -239,6 +241,13 @@ func (db *DB) moveCursors(ctx context.Context, t trail) error {
 		}
 	}
 	return nil
+}
+
+// freeWithdrawals leaves withdrawals from contracts that wait for an answer: the company owes it, and the money, to people
+// without an account too (Directive 2011/83/EU, article 13; GDPR article 17(3)(b)). They name the account no more.
+func (db *DB) freeWithdrawals(ctx context.Context, t trail) error {
+	return db.db(ctx).Exec("UPDATE privacy_requests SET user_id = '' WHERE tenant_id = ? AND user_id IN ? AND kind = ? AND open = TRUE",
+		t.tenant, t.ids, string(privacy.Withdrawal)).Error
 }
 
 func (db *DB) forgetBelongings(ctx context.Context, t trail) error {

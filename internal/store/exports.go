@@ -231,7 +231,7 @@ var sources = map[privacy.RecordKind]source{
 	privacy.Decisions: {"assent_events", "event_id", "event_id, type, document, number, nonce, occurred_at, payload, salt, commitment, leaf_index"},
 	privacy.Requests: {
 		"privacy_requests", "request_id", "request_id, kind, subject, old_value, new_value, note, asked_at, due_at, open, answered_at, answer, " +
-			"outcome, extended_at, extension, contact, reference, locale",
+			"outcome, extended_at, extension, name, contact, reference, locale",
 	},
 	privacy.Notices: {
 		"term_notices", "CONCAT(document, ' ', number)", "document, number, locale, noticed_at, mailed_at, seen_at, declined_at, due_at",

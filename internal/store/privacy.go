@@ -21,6 +21,7 @@ type requestRow struct {
 	OldValue   string
 	NewValue   string
 	Note       string
+	Name       string
 	Contact    string
 	Reference  string
 	Locale     string
@@ -41,7 +42,7 @@ func (requestRow) TableName() string { return "privacy_requests" }
 func requestRowOf(r privacy.Request) requestRow {
 	row := requestRow{
 		TenantID: string(r.User.Tenant), RequestID: r.ID, UserID: r.User.ID, Kind: string(r.Kind), Subject: r.Subject, OldValue: r.Old,
-		NewValue: r.New, Note: r.Note, Contact: r.Contact, Reference: r.Reference, Locale: cut(r.Locale, 35), AskedAt: r.At, DueAt: r.DueAt,
+		NewValue: r.New, Note: r.Note, Name: r.Name, Contact: r.Contact, Reference: r.Reference, Locale: cut(r.Locale, 35), AskedAt: r.At, DueAt: r.DueAt,
 		ExtendedAt: orNull(r.ExtendedAt), Extension: r.Extension, Open: r.Open(), AnsweredAt: orNull(r.AnsweredAt),
 		AnsweredBy: r.AnsweredBy, Answer: r.Answer, Outcome: string(r.Outcome),
 	}
@@ -54,7 +55,7 @@ func requestRowOf(r privacy.Request) requestRow {
 func (r requestRow) request() privacy.Request {
 	return privacy.Request{
 		ID: r.RequestID, User: tenant.User{Tenant: tenant.ID(r.TenantID), ID: r.UserID}, Kind: privacy.Kind(r.Kind), Subject: r.Subject,
-		Old: r.OldValue, New: r.NewValue, Note: r.Note, Contact: r.Contact, Reference: r.Reference, Locale: r.Locale, At: r.AskedAt.UTC(),
+		Old: r.OldValue, New: r.NewValue, Note: r.Note, Name: r.Name, Contact: r.Contact, Reference: r.Reference, Locale: r.Locale, At: r.AskedAt.UTC(),
 		DueAt: r.DueAt.UTC(), ExtendedAt: orZero(r.ExtendedAt), Extension: r.Extension, AnsweredAt: orZero(r.AnsweredAt),
 		AnsweredBy: r.AnsweredBy, Answer: r.Answer, Outcome: privacy.Outcome(r.Outcome),
 	}
@@ -117,6 +118,11 @@ func requestOr(query *gorm.DB) (privacy.Request, error) {
 // FindRequest finds a request, or returns privacy.ErrNotFound.
 func (db *DB) FindRequest(ctx context.Context, t tenant.ID, id string) (privacy.Request, error) {
 	return requestOr(db.db(ctx).Where("tenant_id = ? AND request_id = ?", string(t), id))
+}
+
+// FindOpen finds the request with an OpenKey that is open, or returns privacy.ErrNotFound.
+func (db *DB) FindOpen(ctx context.Context, t tenant.ID, key string) (privacy.Request, error) {
+	return requestOr(db.db(ctx).Where("tenant_id = ? AND open_key = ?", string(t), key))
 }
 
 // LockRequest is FindRequest, and keeps others from answering it until the transaction ends.

@@ -86,6 +86,8 @@ type Settings struct {
 	TermsMirror Mirror `json:"terms_mirror,omitzero"`
 	// GraceDays is how many days somebody can still keep an account that they close, 0 to 30; nil means the default.
 	GraceDays *int `json:"grace_days,omitempty"`
+	// Withdrawal says that people can withdraw from contracts here (Directive 2011/83/EU, article 11a).
+	Withdrawal bool `json:"withdrawal,omitempty"`
 }
 
 // Mirror is how an acceptance is noted in app_metadata: as terms.<document>, or with MirrorFlat as <name> and

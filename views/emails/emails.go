@@ -49,7 +49,7 @@ func Kinds() []mail.Kind {
 		mail.TermsChanged, mail.TermsReminder, mail.TermsAccepted, mail.TermsRecorded, mail.TermsWithdrawn, mail.TermsCancelled, mail.ConsentConfirm, mail.ConsentGiven, mail.LedgerCheckpoint,
 		mail.Invited, mail.AccountBlocked, mail.AccountUnblocked, mail.ProfileChangedByAdmin,
 		mail.AdministratorAdded, mail.AdministratorGone, mail.PasswordChangeAsked,
-		mail.RequestReceived, mail.RequestExtended, mail.RequestAnswered, mail.AccountRestricted, mail.RestrictionLifted,
+		mail.RequestReceived, mail.RequestExtended, mail.RequestAnswered, mail.WithdrawalReceived, mail.WithdrawalAnswered, mail.AccountRestricted, mail.RestrictionLifted,
 		mail.ExportReady, mail.ExportMade, mail.ExportFailed,
 		mail.CloseLink, mail.AccountClosing, mail.AccountKept, mail.AccountClosed,
 	}
@@ -171,7 +171,8 @@ func argsOf(ctx context.Context, from From, letter mail.Letter) []any {
 // until is a day where only the day matters, else a day and a time.
 func until(ctx context.Context, letter mail.Letter) string {
 	switch letter.Kind {
-	case mail.TermsChanged, mail.TermsReminder, mail.TermsCancelled, mail.RequestReceived, mail.RequestExtended, mail.AccountClosing:
+	case mail.TermsChanged, mail.TermsReminder, mail.TermsCancelled, mail.RequestReceived, mail.RequestExtended, mail.WithdrawalReceived,
+		mail.AccountClosing:
 		return i18n.Date(ctx, letter.Facts.Until)
 	default:
 		return i18n.Moment(ctx, letter.Facts.Until)
@@ -221,6 +222,8 @@ func (w words) blocks(p part) []block {
 		if f.Enclosed.Source != "" {
 			return []block{{form: document, text: w.of(p.key), whole: f.Enclosed}}
 		}
+	case statement:
+		return w.statement()
 	case quote:
 		if said := f.Message + f.Text; said != "" {
 			return []block{{form: quote, items: strings.Split(strings.ReplaceAll(said, "\r\n", "\n"), "\n")}}
@@ -238,6 +241,14 @@ func (w words) code(key string) []block {
 		blocks = append([]block{{form: text, text: i18n.T(w.ctx, "mail.code."+key)}}, blocks...)
 	}
 	return blocks
+}
+
+// statement repeats what a stranger may have typed, so nothing in it becomes a link.
+func (w words) statement() []block {
+	f := w.letter.Facts
+	lines := append([]string{w.of("says")}, strings.Split(unlinked(f.Reference), "\n")...)
+	lines = append(lines, i18n.T(w.ctx, "mail.withdrawal_received.name", "name", unlinked(oneLine(f.Name))), w.of("address"))
+	return []block{{form: quote, items: lines}}
 }
 
 func (w words) place() []block {

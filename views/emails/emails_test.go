@@ -158,3 +158,22 @@ func TestNamesAreEscapedAndStrangersHaveNone(t *testing.T) {
 		t.Error("got a message that is not escaped or not quoted")
 	}
 }
+
+// Row 68: what a stranger typed stands in the letter that acknowledges it, but leads nowhere.
+func TestStatementsHoldNoLinks(t *testing.T) {
+	t.Parallel()
+	l := sample(mail.WithdrawalReceived, "en")
+	l.Facts.Name = "Win at evil.example"
+	l.Facts.Reference = "Order 2026/11/47.11-B\nhttps://evil.example/x www.evil.example ana@evil.example"
+	_, text, html := render(t, l)
+	for _, part := range []string{text, html} {
+		for _, bad := range []string{"evil.example", "://evil", "ana@evil"} {
+			if strings.Contains(part, bad) {
+				t.Errorf("got %s in\n%s", bad, part)
+			}
+		}
+		if !strings.Contains(part, "Order 2026/11/47.11-B") || !strings.Contains(strings.ReplaceAll(part, "\u200b", ""), "https://evil.example/x") {
+			t.Errorf("got the statement in other words:\n%s", part)
+		}
+	}
+}

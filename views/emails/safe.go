@@ -26,6 +26,25 @@ func SafeName(name string) string {
 	return name
 }
 
+// weblike is a word that a mail program turns into a link; numbers with dots and strokes are none.
+var weblike = regexp.MustCompile(`(?i)://|www\.|@|[\pL\pN-][.。．｡]\pL{2,}`)
+
+// hinges are where such a word is taken apart.
+var hinges = regexp.MustCompile(`[.。．｡:/@]`)
+
+// unlinked is text in which no mail program finds a link: words that look like an address are broken by a space that cannot be
+// seen (security.md row 68).
+func unlinked(s string) string {
+	return word.ReplaceAllStringFunc(s, func(w string) string {
+		if !weblike.MatchString(w) {
+			return w
+		}
+		return hinges.ReplaceAllString(w, "$0\u200b")
+	})
+}
+
+var word = regexp.MustCompile(`\S+`)
+
 // oneLine is s without line breaks, control characters and marks that change the direction of what follows.
 func oneLine(s string) string {
 	s = strings.Map(func(r rune) rune {

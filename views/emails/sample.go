@@ -67,6 +67,10 @@ func ofRights(f *mail.Facts, kind mail.Kind, origin string, when time.Time) {
 		f.Count, f.Files, f.IP, f.Browser = 3, []mail.File{{Name: "receipts.zip"}}, "", ""
 	case mail.RequestExtended:
 		f.Until, f.Text = when.AddDate(0, 3, 0), "…"
+	case mail.WithdrawalReceived:
+		f.Until, f.Reference = when.AddDate(0, 0, 14), "4711"
+	case mail.WithdrawalAnswered:
+		f.Text, f.Outcome = "…", "granted"
 	case mail.RequestAnswered:
 		f.Text, f.Outcome = "…", "granted"
 	}

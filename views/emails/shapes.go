@@ -6,17 +6,18 @@ import "portico/internal/mail"
 type form int
 
 const (
-	text     form = iota
-	small         // set apart at the end: how long things work, and what to do if it was not you
-	code          // the code, large; with a key, after the words mail.code.<key>
-	button        // leads to Facts.Link
-	second        // leads to Facts.SecondLink
-	place         // when, from which browser and address
-	list          // Facts.Changes
-	fields        // Facts.Changes as names of attributes
-	quote         // Facts.Message or Facts.Text: what a person wrote
-	verbatim      // Facts.Proof to the letter: what a program reads
-	document      // Facts.Enclosed: the whole text of a document
+	text      form = iota
+	small          // set apart at the end: how long things work, and what to do if it was not you
+	code           // the code, large; with a key, after the words mail.code.<key>
+	button         // leads to Facts.Link
+	second         // leads to Facts.SecondLink
+	place          // when, from which browser and address
+	list           // Facts.Changes
+	fields         // Facts.Changes as names of attributes
+	quote          // Facts.Message or Facts.Text: what a person wrote
+	statement      // what somebody declared who withdraws from a contract: Facts.Reference, Facts.Name and their address
+	verbatim       // Facts.Proof to the letter: what a program reads
+	document       // Facts.Enclosed: the whole text of a document
 )
 
 // part is one part of a letter: its form and the last piece of its message key, mail.<kind>.<key>.
@@ -233,6 +234,22 @@ var shapes = map[mail.Kind]shape{
 		{form: text, key: "body"}, {form: quote}, {text, "until", hasUntil}, {form: button, key: "button"}, {form: small, key: "safe"},
 	}},
 	mail.RequestAnswered: {why: "request", parts: []part{
+		{form: text, key: "body"},
+		{text, "granted", isGranted},
+		{text, "refused", isRefused},
+		{form: quote},
+		{form: button, key: "button"},
+		{form: small, key: "safe"},
+	}},
+	mail.WithdrawalReceived: {why: "request", stranger: true, parts: []part{
+		{form: text, key: "body"},
+		{form: statement},
+		{text, "until", hasUntil},
+		{form: text, key: "keep"},
+		{form: button, key: "button"},
+		{form: small, key: "safe"},
+	}},
+	mail.WithdrawalAnswered: {why: "request", stranger: true, parts: []part{
 		{form: text, key: "body"},
 		{text, "granted", isGranted},
 		{text, "refused", isRefused},
