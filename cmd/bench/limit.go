@@ -13,9 +13,9 @@ import (
 	"strings"
 	"syscall"
 
-	_ "github.com/glebarez/go-sqlite"
 	_ "github.com/go-sql-driver/mysql"
 	"github.com/labstack/echo/v4"
+	_ "modernc.org/sqlite"
 
 	"portico/internal/i18n"
 	"portico/internal/password"
@@ -54,7 +54,7 @@ func limit(arguments []string) error {
 // openBare opens the database without anything of ours, with the same number of connections.
 func openBare(address string) (*sql.DB, error) {
 	driver, dsn := "sqlite", "file:"+strings.TrimPrefix(address, "sqlite:")+
-		"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+		"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_time_format=sqlite"
 	if strings.HasPrefix(address, "mysql://") {
 		u, err := url.Parse(address)
 		if err != nil {

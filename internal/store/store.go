@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/glebarez/sqlite"
 	driver "github.com/go-sql-driver/mysql"
+	"github.com/libtnb/sqlite"
 	"gorm.io/driver/mysql"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -147,9 +147,10 @@ func mysqlConfig(address string) (*driver.Config, error) {
 	return config, nil
 }
 
+// sqliteDSN leaves texts that look like a date the texts they are (_texttotime).
 func sqliteDSN(path string) string {
 	return "file:" + path + "?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)" +
-		"&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
+		"&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)&_texttotime=0&_inttotime=0"
 }
 
 // Dialect is "mysql" or "sqlite".
