@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"strings"
 	"time"
@@ -81,7 +82,7 @@ func (db *DB) AddSession(ctx context.Context, s session.Session) error {
 
 // liveRow is a session joined with its person.
 type liveRow struct {
-	Session       sessionRow `gorm:"embedded"`
+	Session       sessionRow
 	Email         string
 	EmailVerified bool
 	Name          string
@@ -103,6 +104,17 @@ type liveRow struct {
 	ClosesAt      *time.Time
 	TermsOwed     bool
 	TermsWaiting  string
+}
+
+// columns are where the columns of findSession go, in their order.
+func (r *liveRow) columns() []any {
+	s := &r.Session
+	return []any{
+		&s.TenantID, &s.SessionHash, &s.UserID, &s.CreatedAt, &s.SeenAt, &s.AuthenticatedAt, &s.IdleAt, &s.ExpiresAt, &s.Keep, &s.IP,
+		&s.UserAgent, &s.Content, &r.Email, &r.EmailVerified, &r.Name, &r.GivenName, &r.FamilyName, &r.Nickname, &r.Username,
+		&r.PhoneNumber, &r.PendingEmail, &r.Role, &r.Blocked, &r.BlockedUntil, &r.BlockMessage, &r.Restricted, &r.JoinedAt,
+		&r.UserMetadata, &r.ClosesAt, &r.HasPassword, &r.MustChange, &r.TermsOwed, &r.TermsWaiting,
+	}
 }
 
 // asked is the condition that the version called by alias is meant for the person u with the id @who: terms.Version.Asks in SQL.
@@ -166,12 +178,12 @@ var findSession = `SELECT s.tenant_id, s.session_hash, s.user_id, s.created_at, 
 // FindSession reads a session with its person, or returns session.ErrNone.
 func (db *DB) FindSession(ctx context.Context, t tenant.ID, hash string) (session.Live, error) {
 	var row liveRow
-	result := db.often(ctx).Raw(findSession, map[string]any{"now": db.now(), "tenant": string(t), "hash": hash}).Scan(&row)
-	if result.Error != nil {
-		return session.Live{}, result.Error
-	}
-	if result.RowsAffected == 0 || (row.Session.UserID != "" && row.JoinedAt == nil) {
+	err := db.first(ctx, db.session, map[string]any{"tenant": string(t), "hash": hash}, row.columns()...)
+	if errors.Is(err, ErrNotFound) || (err == nil && row.Session.UserID != "" && row.JoinedAt == nil) {
 		return session.Live{}, session.ErrNone
+	}
+	if err != nil {
+		return session.Live{}, err
 	}
 	return session.Live{Session: row.Session.session(), Person: session.Person{
 		Email: row.Email, EmailVerified: row.EmailVerified, Name: row.Name, GivenName: row.GivenName, FamilyName: row.FamilyName,

@@ -31,6 +31,7 @@ type DB struct {
 	dialect string // "mysql" or "sqlite"
 	clock   func() time.Time
 	trace   func(ctx context.Context, statement string)
+	session statement // findSession
 }
 
 // Option changes how a database is opened.
@@ -83,6 +84,7 @@ func Open(address string, options ...Option) (*DB, error) {
 	for _, option := range options {
 		option(db)
 	}
+	db.session = db.statement(findSession)
 	quiet := logger.Discard
 	if db.trace != nil {
 		quiet = tracer{quiet, db.trace}
@@ -179,8 +181,11 @@ func (db *DB) now() any {
 	if db.clock != nil {
 		return db.clock().UTC().Truncate(time.Microsecond)
 	}
-	return clause.Expr{SQL: "UTC_TIMESTAMP(6)"}
+	return clause.Expr{SQL: utcTimestamp}
 }
+
+// utcTimestamp is the time that a MySQL server has.
+const utcTimestamp = "UTC_TIMESTAMP(6)"
 
 // Now asks the database what time it is: the clock that alone decides about terms (terms.md, principle 3).
 func (db *DB) Now(ctx context.Context) (time.Time, error) {
@@ -188,7 +193,7 @@ func (db *DB) Now(ctx context.Context) (time.Time, error) {
 		return db.clock().UTC().Truncate(time.Microsecond), nil
 	}
 	var now time.Time
-	err := db.db(ctx).Raw("SELECT UTC_TIMESTAMP(6)").Scan(&now).Error
+	err := db.db(ctx).Raw("SELECT " + utcTimestamp).Scan(&now).Error
 	return now, err
 }
 
