@@ -43,7 +43,11 @@ func (s *Server) personClosePage(c echo.Context, refused valid.Errors) error {
 	if closing.Pending() {
 		view.Closes, view.Why = i18n.T(ctx, "close.closes", "date", utc(closing.DueAt)+" UTC"), closing.Reason
 		view.Who = i18n.T(ctx, "close.admin.self")
-		if closing.By != u.ID {
+		switch closing.By {
+		case u.ID:
+		case privacy.ByAge:
+			view.Who = i18n.T(ctx, "age.admin.closes")
+		default:
 			view.Who = i18n.T(ctx, "close.admin.by", "who", closing.By)
 		}
 	}

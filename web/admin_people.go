@@ -371,6 +371,10 @@ func (s *Server) actionsPage(c echo.Context, refused valid.Errors) error {
 	if p.Restriction.On {
 		view.Restricted = i18n.T(ctx, "restrict.since", "time", utc(p.Restriction.At)) + " " + p.Restriction.Reason
 	}
+	view.Age = ageResult(ctx, p)
+	view.AgeWhy = components.FieldModel{
+		Name: fieldAgeWhy, Label: i18n.T(ctx, "admin.block.reason"), Value: form.Get(fieldAgeWhy), Error: f.problem(fieldAgeWhy),
+	}
 	view.Token = s.token(c)
 	view.Refused = len(refused) > 0
 	return s.render(c, f.status(), pages.PersonActions(view))
@@ -402,9 +406,11 @@ func (s *Server) act(c echo.Context) error {
 	case "unblock":
 		err = s.Admin.Unblock(ctx, me, u, form.Get(admin.FieldReason))
 	case "restrict":
-		err = whyFor(s.Privacy.Restrict(ctx, me, u, form.Get(fieldWhy)))
+		err = whyFor(fieldWhy, s.Privacy.Restrict(ctx, me, u, form.Get(fieldWhy)))
 	case "unrestrict":
-		err = whyFor(s.Privacy.Lift(ctx, me, u, form.Get(fieldWhy)))
+		err = whyFor(fieldWhy, s.Privacy.Lift(ctx, me, u, form.Get(fieldWhy)))
+	case "age":
+		err = whyFor(fieldAgeWhy, s.Admin.ClearAge(ctx, me, u, form.Get(fieldAgeWhy)))
 	case "block":
 		err = s.block(c, me, u)
 	default:
@@ -425,17 +431,20 @@ func (s *Server) act(c echo.Context) error {
 	return s.done(c, "admin.done", personURL(u.ID, "actions"))
 }
 
-// fieldWhy is the field of the reason for a restriction, beside that of a block.
-const fieldWhy = "why"
+// The fields of the reasons for a restriction and for asking somebody's age again, beside that of a block.
+const (
+	fieldWhy    = "why"
+	fieldAgeWhy = "age_why"
+)
 
 // whyFor puts what is wrong with a reason at its field.
-func whyFor(err error) error {
+func whyFor(field string, err error) error {
 	refused, ok := errors.AsType[valid.Errors](err)
 	if !ok {
 		return err
 	}
 	for i := range refused {
-		refused[i].Field = fieldWhy
+		refused[i].Field = field
 	}
 	return refused
 }

@@ -113,6 +113,7 @@ func typedSettings(form url.Values) tenant.Settings {
 		Verification: tenant.Verification{Mode: form.Get(admin.FieldVerification), Days: number(admin.FieldDays)},
 		MinPassword:  number(admin.FieldMinPassword), ResetMinutes: number(admin.FieldReset), GraceDays: new(number(admin.FieldGrace)), Metadata: json.RawMessage(text(admin.FieldSchema)),
 		VerifyHours: number(admin.FieldVerify), UndoDays: number(admin.FieldUndo), Withdrawal: form.Has(admin.FieldWithdrawal),
+		Age:          typedAge(form),
 		EmbedOrigins: strings.Fields(form.Get(admin.FieldEmbed)), Attributes: map[string]tenant.AttributePolicy{},
 	}
 	if typed.Brand == brand.Default {
@@ -177,6 +178,7 @@ func (s *Server) settingsForm(c echo.Context, v tenant.Settings, version string,
 	view.Colour.LTR, view.Schema.Optional, view.Embed.Optional = true, true, true
 	view.Schema.Rows, view.Schema.Mono, view.Embed.Rows, view.Embed.Mono = 10, true, 3, true
 	s.settingsChoices(f, &view, v, sent)
+	view.Age = settingsAge(f, v.Age)
 	return view
 }
 

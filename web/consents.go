@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -128,7 +129,10 @@ func (s *Server) saveConsents(c echo.Context) error {
 			return err
 		}
 	}
-	err = s.Consents.Choose(ctx, session.User(ctx), wishes)
+	wishes, early, err := s.withdrawals(c, wishes)
+	if err == nil {
+		err = s.Consents.Choose(ctx, session.User(ctx), wishes)
+	}
 	switch {
 	case errors.Is(err, terms.ErrChanged):
 		return s.consentsPage(c, http.StatusConflict, i18n.T(ctx, "consent.newer"))
@@ -139,12 +143,33 @@ func (s *Server) saveConsents(c echo.Context) error {
 	case err != nil && !errors.Is(err, terms.ErrRecorded):
 		return err
 	}
+	if early {
+		return c.Redirect(http.StatusSeeOther, ageAddress(consentsPath))
+	}
 	for _, w := range wishes {
 		if w.Asks {
 			return s.done(c, "consent.asked", consentsPath)
 		}
 	}
 	return s.done(c, "consent.saved", consentsPath)
+}
+
+// withdrawals are, of somebody whose age is to be said first, the wishes that turn something off: no consent of theirs counts
+// yet, and withdrawing is open to everybody. early reports whether they wanted to turn something on.
+func (s *Server) withdrawals(c echo.Context, wishes []terms.Wish) (kept []terms.Wish, early bool, err error) {
+	ctx := c.Request().Context()
+	if !asksAge(ctx) {
+		return wishes, false, nil
+	}
+	purposes, err := s.Consents.Purposes(ctx, session.User(ctx), i18n.Current(ctx).Tag)
+	for _, w := range wishes {
+		if !w.On {
+			kept = append(kept, w)
+			continue
+		}
+		early = early || !slices.ContainsFunc(purposes, func(p terms.Purpose) bool { return p.Document.Key == w.Document && p.Choice.State.Wanted() })
+	}
+	return kept, early, err
 }
 
 // wishes reads a form: what it does not speak of stays as it is.
@@ -226,6 +251,13 @@ func (s *Server) confirmConsent(c echo.Context) error {
 	found, err := s.Consents.Look(ctx, tenant.From(ctx).ID, secret)
 	if err != nil {
 		return s.unusable(c, err, found, backToConsents)
+	}
+	p, err := s.Profiles.Find(ctx, found.User)
+	if err != nil {
+		return err
+	}
+	if owesAge(tenant.From(ctx), session.Person{Role: p.Role, Age: string(p.Age())}) {
+		return c.Redirect(http.StatusSeeOther, agePath) // no consent of theirs counts yet
 	}
 	d := s.optOut(c)
 	d.Presentation = presentation(ctx, "consent by letter", "button", i18n.T(ctx, "consent.confirm.body"), i18n.T(ctx, "consent.confirm.submit"))

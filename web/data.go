@@ -35,6 +35,9 @@ func (s *Server) dataPage(c echo.Context, status int, note string) error {
 		view.Refresh = "/account/data"
 	}
 	view.Close = pages.CloseModel{Token: view.Token, Closes: s.closes(c)}
+	if view.Close.Closes != "" {
+		view.Close.Young = tooYoung(c)
+	}
 	if view.Restricted, err = s.restricted(c); err != nil {
 		return err
 	}

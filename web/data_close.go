@@ -131,6 +131,9 @@ func cannotClose(err error) (valid.Errors, bool) {
 	if errors.Is(err, privacy.ErrLastAdmin) {
 		return valid.Errors{{Key: "err.close.last"}}, true
 	}
+	if errors.Is(err, privacy.ErrUnderAge) {
+		return valid.Errors{{Key: "err.close.age"}}, true
+	}
 	return errors.AsType[valid.Errors](err)
 }
 
@@ -175,17 +178,36 @@ func (s *Server) showClosed(c echo.Context) error {
 
 // showClosing is what somebody finds who signs in while the account is closing: signing in alone keeps nothing.
 func (s *Server) showClosing(c echo.Context) error {
-	title := s.closes(c)
-	if title == "" {
+	if s.closes(c) == "" {
 		return c.Redirect(http.StatusSeeOther, "/account")
 	}
-	view := pages.ClosingPage{Page: s.titled(c, title), Token: s.token(c), Body: i18n.T(c.Request().Context(), "close.until")}
-	return s.render(c, http.StatusOK, pages.Closing(view))
+	return s.closingPage(c, http.StatusOK)
+}
+
+func (s *Server) closingPage(c echo.Context, status int) error {
+	young := tooYoung(c)
+	view := pages.ClosingPage{
+		Page: s.titled(c, s.closes(c)), Token: s.token(c), Body: firstNonEmpty(young, i18n.T(c.Request().Context(), "close.until")), Young: young != "",
+	}
+	return s.render(c, status, pages.Closing(view))
+}
+
+// tooYoung says why somebody cannot keep their account by saying so, or nothing.
+func tooYoung(c echo.Context) string {
+	ctx := c.Request().Context()
+	if !asksAge(ctx) || session.From(ctx).Person.Age != string(profile.AgeUnder) {
+		return ""
+	}
+	return i18n.T(ctx, "age.closing")
 }
 
 func (s *Server) keepAccount(c echo.Context) error {
 	ctx := c.Request().Context()
-	if err := s.Closings.Keep(ctx, session.User(ctx)); err != nil && !errors.Is(err, privacy.ErrNotClosing) {
+	err := s.Closings.Keep(ctx, session.User(ctx))
+	if errors.Is(err, privacy.ErrUnderAge) {
+		return s.closingPage(c, http.StatusConflict)
+	}
+	if err != nil && !errors.Is(err, privacy.ErrNotClosing) {
 		return err
 	}
 	return s.done(c, "close.kept", "/account")

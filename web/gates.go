@@ -30,7 +30,7 @@ const (
 )
 
 // passes leads through a gate, or to the page that stands before it. The order is fixed (rule T-2): blocked, restricted, closing,
-// password to change, terms, verification, profile.
+// password to change, age, terms, verification, profile.
 func (s *Server) passes(g gate, next echo.HandlerFunc) echo.HandlerFunc {
 	switch g {
 	case open:
@@ -54,8 +54,13 @@ func (s *Server) passes(g gate, next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		if before == acceptPath && wantsJSON(c.Request()) {
-			return s.refuseUntilAccepted(c)
+		if wantsJSON(c.Request()) {
+			switch before {
+			case agePath:
+				return s.refuseUntilAged(c)
+			case acceptPath:
+				return s.refuseUntilAccepted(c)
+			}
 		}
 		if before != "" {
 			return s.detour(c, before)
@@ -83,6 +88,9 @@ func (g gate) free() bool { return g == exempt || g == rights }
 func (s *Server) before(c echo.Context, g gate, live session.Live) (string, error) {
 	if !live.Person.ClosesAt.IsZero() && !whileClosing(c.Path()) {
 		return closingPath, nil
+	}
+	if within(acceptPath, c.Path()) && asksAge(c.Request().Context()) {
+		return agePath, nil // nobody accepts before it is known that they may (case 10)
 	}
 	if !g.free() {
 		owed, err := s.owed(c.Request().Context(), live)
@@ -114,6 +122,8 @@ func (s *Server) owed(ctx context.Context, live session.Live) (string, error) {
 	switch {
 	case live.Person.MustChange:
 		return "/account/security/password", nil
+	case owesAge(t, live.Person):
+		return agePath, nil
 	case live.Person.TermsOwed:
 		return acceptPath, nil
 	case s.mustVerify(t, live.Person) && live.Person.Email == "":
@@ -146,7 +156,11 @@ func (s *Server) mustVerify(t tenant.Tenant, p session.Person) bool {
 func (s *Server) detour(c echo.Context, before string) error {
 	r := c.Request()
 	back := r.URL.RequestURI()
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	switch {
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+	case within(agePath, r.URL.Path):
+		back = agePath // a date of birth and a guardian's address are kept nowhere
+	default:
 		if err := s.park(c, r.URL.Path, r.PostForm); err != nil {
 			return err
 		}

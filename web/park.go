@@ -30,7 +30,8 @@ type parked struct {
 
 // secretFields are never kept: the person types them again.
 func secretField(name string) bool {
-	return strings.Contains(name, "password") || strings.Contains(name, "code") || strings.Contains(name, "secret") || name == fieldToken
+	return strings.Contains(name, "password") || strings.Contains(name, "code") || strings.Contains(name, "secret") || name == fieldToken ||
+		strings.HasPrefix(name, "birth") || strings.HasPrefix(name, "guardian")
 }
 
 func keepable(form url.Values) map[string]string {

@@ -95,6 +95,7 @@ func (s *Server) routeMap() []route {
 	routes = append(routes, s.connectionRoutes()...)
 	routes = append(routes, s.emailRoutes()...)
 	routes = append(routes, s.closeRoutes()...)
+	routes = append(routes, s.ageRoutes()...)
 	return append(routes, s.mailboxRoutes()...)
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -28,7 +29,7 @@ func (s *Server) showSignUp(c echo.Context) error {
 func (s *Server) signUpPage(c echo.Context, email string, refused valid.Errors) error {
 	ctx := c.Request().Context()
 	f := s.form(c, refused)
-	shown, err := s.Terms.AtSignUp(ctx, tenant.From(ctx).ID, i18n.Current(ctx).Tag)
+	shown, err := s.acceptedAtSignUp(ctx)
 	if err != nil {
 		return err
 	}
@@ -51,6 +52,15 @@ func (s *Server) signUpPage(c echo.Context, email string, refused valid.Errors) 
 	}
 	view.Refused = len(refused) > 0
 	return s.render(c, f.status(), pages.SignUp(view))
+}
+
+// acceptedAtSignUp is what a new person accepts with the form. Where the age is asked for that comes first, and they accept
+// at the gate after it: nobody's acceptance is recorded before it is known that they may (case 10).
+func (s *Server) acceptedAtSignUp(ctx context.Context) ([]terms.Shown, error) {
+	if tenant.From(ctx).Age.Ask {
+		return nil, nil
+	}
+	return s.Terms.AtSignUp(ctx, tenant.From(ctx).ID, i18n.Current(ctx).Tag)
 }
 
 func (s *Server) signUp(c echo.Context) error {

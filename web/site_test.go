@@ -108,7 +108,7 @@ func newSite(t *testing.T, f storetest.Fixture) *site {
 		Verification: verifications, Passwords: s.passwords, Profiles: profile.New(db, outbox, log, now), Terms: s.terms,
 		Consents: terms.NewConsents(s.terms, db, tickets), Ledger: ledger.New(db, ring, now), Audit: log, Secure: secure,
 		Privacy: privacy.New(db, terms.NewConsents(s.terms, db, tickets), sessions, guesses, outbox, log, now),
-		Admin:   admin.New(db, tickets, sessions, guesses, verifications, s.passwords, outbox, log, now),
+		Admin:   admin.New(db, tickets, sessions, guesses, verifications, s.passwords, nil, outbox, log, now),
 		Ready:   db.Ping, Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Now: now,
 	})
 	return s

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"portico/internal/admin"
+	"portico/internal/age"
 	"portico/internal/audit"
 	"portico/internal/idp"
 	"portico/internal/keys"
@@ -52,6 +53,7 @@ type Config struct {
 	Retention    *retention.Service
 	Exports      *privacy.Exports
 	Closings     *privacy.Closings
+	Ages         *age.Service
 	Audit        *audit.Log
 	Letters      *mail.Office
 	Mailbox      *mail.Mailbox

@@ -34,7 +34,7 @@ var ofNobody = strings.Fields(`tenants tenant_hosts connections documents term_v
 //	work    how far work is                       brief   gone in minutes
 //	public  of the company, which anybody can read
 var leftOut = map[string]string{
-	"users":            "email_key:copy blocked_by:other restricted_by:other",
+	"users":            "age_state:copy email_key:copy blocked_by:other restricted_by:other",
 	"passwords":        "hash:hash",
 	"user_words":       "word:copy",
 	"user_facets":      "name:copy value:copy",
@@ -56,6 +56,7 @@ var leftOut = map[string]string{
 	"identities":       "subject:copy email:copy email_key:copy",
 	"closings":         "asked_at:copy due_at:copy asked_by:other reason:copy",
 	"former_users":     "former_id:copy",
+	"guardians":        "address:other asked_at:copy due_at:work",
 	"idp_flows":        "state_hash:brief connection_id:brief browser_hash:brief purpose:brief return_to:brief sealed:secret created_at:brief expires_at:brief",
 	"exports":          "next_at:work claim:secret done:work total:work chunks:work",
 	"export_chunks":    "export_id:copy claim:secret number:work sealed:secret made_at:work",

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"portico/internal/admin"
+	"portico/internal/age"
 	"portico/internal/audit"
 	"portico/internal/guard"
 	"portico/internal/idp"
@@ -91,6 +92,13 @@ func build(p parts) *portal {
 	entrance := signin.New(p.db, hasher, guesses, tickets, sessions, outbox, log, p.now)
 	client := idp.NewClient(!p.secure, p.now)
 	providers := idp.New(p.db, p.ring, client, guesses, entrance, sessions, tickets, outbox, log, p.now)
+	closings := privacy.NewClosings(privacy.ClosingConfig{
+		Store: p.db, Ring: p.ring, Ledger: proofs, Guard: guesses, Tickets: tickets, Sessions: sessions, Outbox: outbox, Log: log,
+		Beside: beside(p.mailbox), Now: p.now,
+	})
+	ages := age.New(age.Config{
+		Store: p.db, Terms: documents, Closings: closings, Tickets: tickets, Guard: guesses, Outbox: outbox, Log: log, Now: p.now,
+	})
 	files := exportsOf(p, tenants, documents, proofs, outbox, log)
 	built := &portal{
 		erased: p.erased, only: p.only,
@@ -103,11 +111,8 @@ func build(p parts) *portal {
 			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, outbox, log, p.now), Terms: documents,
 			Consents: consents, Retention: retention.New(p.db, log, p.now), Ledger: proofs, Audit: log,
 			Privacy: privacy.New(p.db, consents, sessions, guesses, outbox, log, p.now), Exports: files,
-			Closings: privacy.NewClosings(privacy.ClosingConfig{
-				Store: p.db, Ring: p.ring, Ledger: proofs, Guard: guesses, Tickets: tickets, Sessions: sessions, Outbox: outbox, Log: log,
-				Beside: beside(p.mailbox), Now: p.now,
-			}),
-			Admin:  admin.New(p.db, tickets, sessions, guesses, verifications, passwords, outbox, log, p.now),
+			Closings: closings, Ages: ages,
+			Admin:  admin.New(p.db, tickets, sessions, guesses, verifications, passwords, ages, outbox, log, p.now),
 			Secure: p.secure, Proxies: p.proxies, Log: p.log, Now: p.now, Mailbox: p.mailbox,
 			Letters: mail.NewOffice(p.db, letters.Wake),
 		},
@@ -216,9 +221,15 @@ func (p *portal) tidy(ctx context.Context) error {
 	return err
 }
 
+// lapse closes the accounts of people whose guardian has not answered in time.
+func (p *portal) lapse(ctx context.Context) error {
+	tenants, err := p.everywhere(ctx)
+	return errors.Join(err, p.config.Ages.Lapse(ctx, tenants, p.tenants.ByID))
+}
+
 // due does what was waiting for its time.
 func (p *portal) due(ctx context.Context) error {
-	return errors.Join(p.erase(ctx), p.changes.ApplyDue(ctx, p.tenants.ByID), p.purge(ctx), p.tidy(ctx))
+	return errors.Join(p.erase(ctx), p.lapse(ctx), p.changes.ApplyDue(ctx, p.tenants.ByID), p.purge(ctx), p.tidy(ctx))
 }
 
 // minutely does what waits for a time to come: accounts that are erased, changes of address that take effect, sessions and counters that are over.

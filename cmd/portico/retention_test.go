@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"portico/internal/age"
 	"portico/internal/audit"
 	"portico/internal/idp"
 	"portico/internal/mail"
@@ -65,6 +66,9 @@ func TestRetentionPurgesWhatIsOver(t *testing.T) {
 			}
 		}
 		const full, cut = "ip <> '' AND ip NOT LIKE '%/%'", "ip LIKE '%/24'"
+		if err := w.DB.SaveGuardian(ctx, age.Guardian{User: u, Address: "mum@example.net", DueAt: f.Clock.Now().Add(age.Patience)}); err != nil {
+			t.Fatal(err)
+		}
 		run()
 		kept(0, "sessions", "user_id <> ''", true)
 		kept(0, "idp_flows", "1 = 1", true)
@@ -74,10 +78,12 @@ func TestRetentionPurgesWhatIsOver(t *testing.T) {
 		kept(2, "idp_flows", "1 = 1", false)
 		kept(2, "letters", "state = 'sent'", true)
 		kept(2, "tickets", "1 = 1", true)
+		kept(2, "guardians", "1 = 1", true)
 		f.Clock.Advance(33 * 24 * time.Hour)
 		run()
 		kept(35, "letters", "state = 'sent'", false)
 		kept(35, "tickets", "1 = 1", false)
+		kept(35, "guardians", "1 = 1", false)
 		kept(35, "users", "last_ip <> ''", true)
 		kept(35, "audit_events", full, true)
 		f.Clock.Advance(60 * 24 * time.Hour)

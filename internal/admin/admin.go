@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"portico/internal/age"
 	"portico/internal/audit"
 	"portico/internal/guard"
 	"portico/internal/i18n"
@@ -103,6 +104,7 @@ type Service struct {
 	guard        *guard.Service
 	verification *verification.Service
 	passwords    *password.Service
+	ages         *age.Service
 	outbox       *mail.Outbox
 	log          *audit.Log
 	now          func() time.Time
@@ -110,9 +112,9 @@ type Service struct {
 
 // New returns the service on store.
 func New(store Store, tickets *ticket.Service, sessions *session.Service, g *guard.Service, v *verification.Service,
-	passwords *password.Service, outbox *mail.Outbox, log *audit.Log, now func() time.Time,
+	passwords *password.Service, ages *age.Service, outbox *mail.Outbox, log *audit.Log, now func() time.Time,
 ) *Service {
-	return &Service{store, tickets, sessions, g, v, passwords, outbox, log, now}
+	return &Service{store, tickets, sessions, g, v, passwords, ages, outbox, log, now}
 }
 
 // Names are what people are called, by their ids; who is gone is missing.

@@ -14,6 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"portico/internal/age"
 	"portico/internal/audit"
 	"portico/internal/brand"
 	"portico/internal/i18n"
@@ -42,6 +43,9 @@ const (
 	FieldWithdrawal   = "withdrawal"
 	FieldSchema       = "metadata_schema"
 	FieldEmbed        = "embed_origins"
+	FieldAge          = "age_ask"
+	FieldUnder        = "age_under"
+	FieldCountry      = "age_country"
 )
 
 // Limits of the settings: characters of a product's name, days before an address must be confirmed, characters of the least
@@ -90,6 +94,7 @@ func (s *Service) SaveSettings(ctx context.Context, actor tenant.User, version s
 		merged.ResetMinutes, merged.Attributes, merged.Metadata = wanted.ResetMinutes, wanted.Attributes, wanted.Metadata
 		merged.EmbedOrigins, merged.GraceDays = wanted.EmbedOrigins, wanted.GraceDays
 		merged.VerifyHours, merged.UndoDays, merged.Withdrawal = wanted.VerifyHours, wanted.UndoDays, wanted.Withdrawal
+		merged.Age = wanted.Age
 		fields := changed(saved, merged)
 		if len(fields) == 0 {
 			return nil
@@ -145,6 +150,12 @@ func CheckSettings(s tenant.Settings) valid.Errors {
 	between(FieldUndo, s.UndoDays, 1, MaxUndo)
 	if schema, err := profile.ParseSchema(s.Metadata); err != nil || (len(s.Metadata) > 0 && len(schema.Properties) == 0) {
 		refused.Add(FieldSchema, "err.schema")
+	}
+	if !slices.Contains([]string{"", tenant.AgeGuardian, tenant.AgeClose}, s.Age.Under) || s.Age.Ask && s.Age.Under == "" {
+		refused.Add(FieldUnder, "err.required")
+	}
+	if s.Age.Country != "" && s.Age.Country != age.Elsewhere && !age.Known(s.Age.Country) {
+		refused.Add(FieldCountry, "err.country")
 	}
 	for _, origin := range s.EmbedOrigins {
 		if !tenant.IsOrigin(origin) {

@@ -97,6 +97,12 @@ const (
 	ConnectionRemoved  Type = "connection_removed"
 	Linked             Type = "linked"
 	Unlinked           Type = "unlinked"
+	AgeChecked         Type = "age_checked"
+	AgeCleared         Type = "age_cleared"
+	GuardianAsked      Type = "guardian_asked"
+	GuardianApproved   Type = "guardian_approved"
+	GuardianRefused    Type = "guardian_refused"
+	GuardianSilent     Type = "guardian_no_answer"
 )
 
 // Types lists every event, in the order of the table above.
@@ -115,6 +121,7 @@ func Types() []Type {
 		TermsCancelled, TermsRetired, TermsErased, TermsSubmitted, TermsSentBack, TermsApprovalSet, TermsNoticeSet, TermsReminded, TermsListed,
 		ConsentExpired, Objected, ObjectionGone, CaseOpened, CaseExtended, Restricted, Unrestricted,
 		ConnectionAdded, ConnectionChanged, ConnectionRemoved, Linked, Unlinked,
+		AgeChecked, AgeCleared, GuardianAsked, GuardianApproved, GuardianRefused, GuardianSilent,
 	}
 }
 
@@ -127,6 +134,8 @@ const (
 	ByAdmin  ActorKind = "admin"
 	BySystem ActorKind = "system"
 	ByNobody ActorKind = "anonymous"
+	// ByGuardian is the parent or guardian of somebody who is too young; who that is, is not kept.
+	ByGuardian ActorKind = "guardian"
 )
 
 // Actor is who did it. ID is a user id, or empty for the system and for strangers.

@@ -37,6 +37,8 @@ const (
 	Withdrawal    Action = "withdrawal"
 	OwnWithdrawal Action = "own_withdrawal"
 	ProviderTrip  Action = "provider_trip"
+	// GuardianLetter goes to a parent or guardian whose address is the Account; the User asks.
+	GuardianLetter Action = "guardian_letter"
 
 	ProviderNotice Action = "provider_notice"
 )

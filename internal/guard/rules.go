@@ -97,10 +97,19 @@ func (s Subject) limits(a Action) []limit {
 		a = VerifyRequest
 	}
 	purpose := "mail " + string(a)
-	return []limit{ // row 51
+	byAccount := []limit{ // row 51
 		counted(time.Minute, 1, purpose, s.Account),
 		counted(time.Hour, 5, purpose, s.Account),
 		counted(24*time.Hour, 10, purpose, s.Account),
-		counted(time.Hour, 20, "mail", place(s.IP)),
 	}
+	byPlace := counted(time.Hour, 20, "mail", place(s.IP))
+	if a != GuardianLetter {
+		return append(byAccount, byPlace)
+	}
+	// Whoever asks may name another address each time, and the address may be asked for by many.
+	byUser := []limit{counted(time.Hour, 5, purpose, "of", s.User.ID), counted(24*time.Hour, 10, purpose, "of", s.User.ID)}
+	for i := range byUser {
+		byUser[i].tally.User = s.User
+	}
+	return append(append(byAccount, byUser...), byPlace)
 }

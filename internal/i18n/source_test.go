@@ -20,6 +20,7 @@ var composed = []string{
 	"export.c.", "export.file.", "export.state.", "export.data.", "export.records.", // the column, the layer, the consent
 	"err.text.", "err.metadata.", "err.mapping.", "connections.reason.", "connections.step.", "linking.refused.", // the reason of a refusal
 	"rollout.wave.", "rollout.", // the kind of letter, the outcome
+	"age.part.", "age.admin.", // the part of a date, how far the question is
 	"settings.pair.",                                       // text in the colour of a brand
 	"400.", "403.", "404.", "409.", "429.", "500.", "503.", // the status
 }

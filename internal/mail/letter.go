@@ -70,6 +70,10 @@ const (
 	RestrictionLifted     Kind = "restriction_lifted"
 	WithdrawalReceived    Kind = "withdrawal_received"
 	WithdrawalAnswered    Kind = "withdrawal_answered"
+	GuardianRequest       Kind = "guardian_request"
+	GuardianDecided       Kind = "guardian_decided"
+	GuardianApproved      Kind = "guardian_approved"
+	AgeClosing            Kind = "age_closing"
 )
 
 // Optional reports whether letters of this kind rest on consent: they name the address that ends it with one click, and
@@ -80,9 +84,13 @@ func (k Kind) Optional() bool { return k == ConsentGiven }
 // once it has left, or was given up, nobody can tell to whom it went.
 func (k Kind) Last() bool { return k == AccountClosed }
 
-// Facts are what letters speak of; each kind uses some of them. Times are UTC. Address is masked. Reference names a
-// contract. Unsubscribe is the address that
-// ends an optional letter with one click (RFC 8058).
+// Forgets reports whether it is forgotten to whom a letter of this kind went once it has left, or was given up: a last one,
+// and those to somebody else about a person, whose address is kept only while their answer is waited for.
+func (k Kind) Forgets() bool { return k.Last() || k == GuardianRequest || k == GuardianDecided }
+
+// Facts are what letters speak of; each kind uses some of them. Times are UTC. Address is masked, but for a guardian, who must
+// know whom it is about. Reference names a contract. Unsubscribe is the address that ends an optional letter with one click
+// (RFC 8058).
 type Facts struct {
 	Name       string        `json:"name,omitempty"`
 	Code       string        `json:"code,omitempty"`

@@ -30,6 +30,8 @@ var (
 	ErrLastAdmin = errors.New("the last administrator cannot close their own account")
 	// ErrNotClosing says that the account is not about to be closed.
 	ErrNotClosing = errors.New("account is not about to be closed")
+	// ErrUnderAge says that somebody who is too young, and has nobody's approval, does not keep the account by saying so.
+	ErrUnderAge = errors.New("the account of somebody who is too young closes")
 )
 
 // The form fields of a closing. What FieldConfirm must hold is what Confirmation says.
@@ -158,7 +160,10 @@ type ClosingRequest struct {
 // each with a link that cancels it. Until the tenant's days of grace are over everything stays as it is. It returns
 // valid.Errors or ErrLastAdmin; an account that is closing already stays so.
 func (s *Closings) Close(ctx context.Context, u tenant.User, r ClosingRequest) (Closing, error) {
-	return s.begin(ctx, Closing{User: u, By: u.ID}, r.Browser, terms.MethodSettings, func(p profile.Profile) error {
+	b := beginning{method: terms.MethodSettings, tell: func(ctx context.Context, p profile.Profile, c Closing) error {
+		return s.tellClosing(ctx, p, c, r.Browser)
+	}}
+	return s.begin(ctx, Closing{User: u, By: u.ID}, b, func(p profile.Profile) error {
 		if !confirms(p, r.Word, r.Typed) {
 			key := "err.close.email"
 			if p.Email == "" {
@@ -182,7 +187,10 @@ func (s *Closings) CloseFor(ctx context.Context, actor, u tenant.User, reason st
 	}
 	refused := checkBecause(reason)
 	c := Closing{User: u, By: actor.ID, Reason: strings.TrimSpace(reason)}
-	return s.begin(ctx, c, "", terms.MethodAdmin, func(p profile.Profile) error {
+	b := beginning{method: terms.MethodAdmin, tell: func(ctx context.Context, p profile.Profile, c Closing) error {
+		return s.tellClosing(ctx, p, c, "")
+	}}
+	return s.begin(ctx, c, b, func(p profile.Profile) error {
 		if !confirms(p, p.User.ID, r.Typed) {
 			refused.Add(FieldConfirm, "err.close.text", "text", Confirmation(p, p.User.ID))
 		}
@@ -201,7 +209,14 @@ func checkBecause(reason string) valid.Errors {
 	return refused
 }
 
-func (s *Closings) begin(ctx context.Context, c Closing, browser, method string, check func(profile.Profile) error) (Closing, error) {
+// beginning is how a closing begins: by which method, who is told what, and which session goes on, by its hash.
+type beginning struct {
+	method string
+	tell   func(ctx context.Context, p profile.Profile, c Closing) error
+	except string
+}
+
+func (s *Closings) begin(ctx context.Context, c Closing, b beginning, check func(profile.Profile) error) (Closing, error) {
 	t := tenant.From(ctx)
 	err := s.Store.InTx(ctx, func(ctx context.Context) error {
 		p, err := s.Store.LockProfile(ctx, c.User)
@@ -227,16 +242,16 @@ func (s *Closings) begin(ctx context.Context, c Closing, browser, method string,
 		if err := s.Store.AddClosing(ctx, c); err != nil {
 			return err
 		}
-		if _, err := s.Sessions.EndAll(ctx, c.User, ""); err != nil {
+		if _, err := s.Sessions.EndAll(ctx, c.User, b.except); err != nil {
 			return err
 		}
 		if err := s.Tickets.Void(ctx, c.User); err != nil {
 			return err
 		}
-		if err := s.tellClosing(ctx, p, c, browser); err != nil {
+		if err := b.tell(ctx, p, c); err != nil {
 			return err
 		}
-		return s.note(ctx, p.User, audit.ErasureScheduled, terms.Closing, method, c)
+		return s.note(ctx, p.User, audit.ErasureScheduled, terms.Closing, b.method, c)
 	})
 	return c, err
 }

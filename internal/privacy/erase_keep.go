@@ -55,7 +55,7 @@ func (s *Closings) KeepByLink(ctx context.Context, c ticket.Claim) error {
 	c.Kind = ticket.Keep
 	return s.Tickets.Redeem(ctx, c, func(ctx context.Context, t ticket.Ticket) error {
 		err := s.keep(audit.WithActor(ctx, audit.Actor{Kind: audit.ByUser, ID: t.User.ID}), t.User, terms.MethodMail, "")
-		if errors.Is(err, ErrNotClosing) {
+		if errors.Is(err, ErrNotClosing) || errors.Is(err, ErrUnderAge) {
 			err = ticket.ErrReplaced
 		}
 		return err
@@ -74,6 +74,9 @@ func (s *Closings) keep(ctx context.Context, u tenant.User, method, reason strin
 	}
 	if !c.Pending() {
 		return ErrNotClosing
+	}
+	if tenant.From(ctx).Age.Ask && p.Age() == profile.AgeUnder && p.Role != profile.RoleAdmin {
+		return ErrUnderAge
 	}
 	if err := s.Store.RemoveClosing(ctx, u); err != nil {
 		return err
@@ -211,7 +214,7 @@ func (s *Closings) note(ctx context.Context, u tenant.User, what audit.Type, eve
 		ID: id.String(), Schema: 1, User: u, Tenant: string(u.Tenant), Subject: u.ID, Type: event, Method: method, OccurredAt: now,
 		Deadline: c.DueAt, Nonce: id.String(),
 	}
-	if method != terms.MethodAdmin { // where an administrator was is nobody else's business
+	if method != terms.MethodAdmin && method != terms.MethodGuardian { // where others were is nobody else's business
 		origin := audit.OriginOf(ctx)
 		e.UserAgent, e.RequestID, e.Session, e.SignedInAt = origin.UserAgent, origin.RequestID, origin.Session, session.From(ctx).AuthenticatedAt
 		if origin.IP.IsValid() {

@@ -135,7 +135,7 @@ func (c *composer) schemas() error {
 func (c *composer) excluded() []string {
 	reasons := []string{
 		i18n.T(c.ctx, "export.x.hashes"), i18n.T(c.ctx, "export.x.secrets"), i18n.T(c.ctx, "export.x.others"), i18n.T(c.ctx, "export.x.copies"),
-		i18n.T(c.ctx, "export.x.brief"),
+		i18n.T(c.ctx, "export.x.brief"), i18n.T(c.ctx, "export.x.guardian"),
 	}
 	if c.e.Layer == MyData {
 		return append(reasons, i18n.T(c.ctx, "export.x.records"))

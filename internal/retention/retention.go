@@ -27,6 +27,8 @@ const (
 	Counters Entity = "counters"
 	Requests Entity = "requests"
 	LastIP   Entity = "last_ip"
+	// Guardians are addresses of parents and guardians whose answer nobody waits for any more.
+	Guardians Entity = "guardians"
 )
 
 // Rule is how long rows of an entity are kept, in days since they were over: Days unless an administrator chooses another
@@ -52,6 +54,7 @@ func Rules() []Rule {
 		{Entity: Tickets, Days: 30, Least: 8, Most: 365, Every: time.Hour},
 		{Entity: Counters, Days: 0, Least: 0, Most: 30, Every: 10 * time.Minute},
 		{Entity: Requests, Days: 1095, Least: 365, Most: 3650, Every: time.Hour},
+		{Entity: Guardians, Days: 0, Least: 0, Most: 7, Every: 10 * time.Minute},
 		{Entity: LastIP, Days: 90, Least: 7, Most: 365, Every: day, Cut: true},
 	}
 }

@@ -79,6 +79,7 @@ type Person struct {
 	HasPassword   bool
 	MustChange    bool
 	ClosesAt      time.Time // when the account is erased, or zero
+	Age           string    // how far the question of the person's age is: profile.AgeState
 	TermsOwed     bool
 	TermsWaiting  string // "told document number" of a version one may decide about before one must, "new …" before a page said so
 }

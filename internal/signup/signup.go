@@ -80,7 +80,9 @@ func (s *Service) Create(ctx context.Context, r Request) error {
 	if err := s.check(t, r).Err(); err != nil {
 		return err
 	}
-	if err := s.terms.CheckAtSignUp(ctx, t.ID, r.Decisions); err != nil {
+	if t.Age.Ask {
+		r.Decisions = nil // accepted at the gate, once the age is known (case 10)
+	} else if err := s.terms.CheckAtSignUp(ctx, t.ID, r.Decisions); err != nil {
 		return err
 	}
 	origin := audit.OriginOf(ctx)
@@ -103,7 +105,7 @@ func (s *Service) check(t tenant.Tenant, r Request) valid.Errors {
 	local, _, _ := strings.Cut(r.Email, "@")
 	words := password.ContextOf(t.Product, string(t.ID), t.Origin, r.Email, local)
 	refused = append(refused, password.PolicyOf(t.Settings).Check(r.Password, words)...)
-	if len(r.Decisions) > 0 && !r.Accepted {
+	if len(r.Decisions) > 0 && !r.Accepted && !t.Age.Ask {
 		refused.Add(FieldTerms, "err.terms.box")
 	}
 	return refused
@@ -137,8 +139,10 @@ func (s *Service) add(ctx context.Context, t tenant.Tenant, r Request, hash stri
 	if err := s.store.SavePassword(ctx, p.User, hash, now, false); err != nil {
 		return err
 	}
-	if err := s.terms.AcceptAtSignUp(ctx, p.User, r.Decisions); err != nil {
-		return err
+	if !t.Age.Ask {
+		if err := s.terms.AcceptAtSignUp(ctx, p.User, r.Decisions); err != nil {
+			return err
+		}
 	}
 	if err := s.verification.Send(ctx, p, r.Browser); err != nil {
 		return err

@@ -193,6 +193,6 @@ func (db *DB) SaveMetadata(ctx context.Context, p profile.Profile) error {
 	if err != nil {
 		return err
 	}
-	err = db.saveColumns(ctx, p, "version", "user_metadata", "app_metadata", "updated_at", "edited_at")
+	err = db.saveColumns(ctx, p, "version", "user_metadata", "app_metadata", "age_state", "updated_at", "edited_at")
 	return errors.Join(err, db.saveFacets(ctx, p, before))
 }

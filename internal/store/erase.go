@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"portico/internal/guard"
+	"portico/internal/mail"
 	"portico/internal/privacy"
 	"portico/internal/profile"
 )
@@ -14,7 +15,8 @@ import (
 // belongings are the tables whose rows go with their person, found by user_id. The account itself goes last.
 var belongings = []string{
 	"sessions", "devices", "tickets", "email_changes", "idp_flows", "identities", "assents", "consents", "term_notices", "privacy_requests",
-	"letters", "exports", "guard_counters", "user_words", "user_facets", "passwords", "former_users", "closings", "users",
+	"letters", "exports", "guard_counters", "user_words", "user_facets", "passwords", "former_users", "closings", "guardians",
+	"users",
 }
 
 // elsewhere are the tables in which an erasure takes care of single columns or rows, by a step of its own.
@@ -54,7 +56,9 @@ func (db *DB) Erase(ctx context.Context, p profile.Profile, pseudonym string) er
 	if t.admin, err = db.everAdmin(ctx, p, t.ids); err != nil {
 		return err
 	}
-	for _, one := range []step{db.forgetCounters, db.forgetAddresses, db.forgetFiles, db.forgetActor, db.cutRecord, db.moveCursors, db.freeWithdrawals, db.forgetBelongings} {
+	for _, one := range []step{
+		db.forgetCounters, db.forgetAddresses, db.forgetGuardian, db.forgetFiles, db.forgetActor, db.cutRecord, db.moveCursors, db.freeWithdrawals, db.forgetBelongings,
+	} {
 		if err := one(ctx, t); err != nil {
 			return err
 		}
@@ -150,6 +154,14 @@ func (db *DB) forgetAddresses(ctx context.Context, t trail) error {
 		}
 	}
 	return nil
+}
+
+// forgetGuardian removes letters to a parent or guardian that are still on their way; the address itself goes with the rows of
+// the person. What else is known of that address may be another account's.
+func (db *DB) forgetGuardian(ctx context.Context, t trail) error {
+	return db.db(ctx).Exec(`DELETE FROM letters WHERE tenant_id = ? AND user_id = '' AND kind IN ? AND to_address IN
+		(SELECT address FROM guardians WHERE tenant_id = ? AND user_id IN ?)`, t.tenant,
+		[]string{string(mail.GuardianRequest), string(mail.GuardianDecided)}, t.tenant, t.ids).Error
 }
 
 // forgetFiles removes the content of files that were made for the person.

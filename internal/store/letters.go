@@ -98,10 +98,10 @@ func (db *DB) ClaimLetters(ctx context.Context, t tenant.ID, claim string, most 
 // claimed is the door to a letter for the worker that still holds it.
 const claimed = "tenant_id = ? AND letter_id = ? AND state = 'sending' AND claim = ?"
 
-// LetterSent marks a claimed letter as sent and erases what it spoke of; of a last one also to whom it went.
+// LetterSent marks a claimed letter as sent and erases what it spoke of; of some kinds also to whom it went.
 func (db *DB) LetterSent(ctx context.Context, q mail.Queued, claim string) error {
 	columns := map[string]any{"state": string(mail.Sent), "sealed": nil, "sent_at": db.now(), "error": ""}
-	if q.Kind.Last() {
+	if q.Kind.Forgets() {
 		columns["to_address"] = ""
 	}
 	return db.db(ctx).Table("letters").Where(claimed, string(q.Tenant), q.ID, claim).UpdateColumns(columns).Error
@@ -117,11 +117,11 @@ func (db *DB) LetterDelayed(ctx context.Context, q mail.Queued, claim string, d 
 		UpdateColumns(map[string]any{"state": string(mail.Waiting), "next_at": now.Add(d), "error": cut(reason, 500)}).Error
 }
 
-// LetterFailed gives a claimed letter up. What it speaks of stays sealed, so that it can be tried once more; of a last one
-// nothing stays.
+// LetterFailed gives a claimed letter up. What it speaks of stays sealed, so that it can be tried once more; of kinds that are
+// forgotten nothing stays.
 func (db *DB) LetterFailed(ctx context.Context, q mail.Queued, claim, reason string) (bool, error) {
 	columns := map[string]any{"state": string(mail.Failed), "error": cut(reason, 500)}
-	if q.Kind.Last() {
+	if q.Kind.Forgets() {
 		columns["to_address"], columns["sealed"], columns["error"] = "", nil, ""
 	}
 	result := db.db(ctx).Table("letters").Where(claimed, string(q.Tenant), q.ID, claim).UpdateColumns(columns)

@@ -35,7 +35,7 @@ func (db *DB) AbsorbProfile(ctx context.Context, into, gone tenant.User) error {
 	if err := db.db(ctx).Create(&formerRow{t, gone.ID, into.ID}).Error; err != nil {
 		return err
 	}
-	for _, table := range []string{"user_words", "user_facets", "passwords", "email_changes", "devices", "users"} {
+	for _, table := range []string{"user_words", "user_facets", "passwords", "email_changes", "devices", "guardians", "users"} {
 		if err := db.db(ctx).Exec("DELETE FROM "+table+" WHERE tenant_id = ? AND user_id = ?", t, gone.ID).Error; err != nil {
 			return err
 		}

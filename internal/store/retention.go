@@ -70,7 +70,10 @@ var over = map[retention.Entity]struct{ table, key, condition string }{
 	retention.Tickets:  {"tickets", "ticket_hash", "expires_at < ?"},
 	retention.Counters: {"guard_counters", "counter_key", "expires_at < ?"},
 	retention.Requests: {"privacy_requests", "request_id", "open = FALSE AND answered_at < ?"},
-	retention.LastIP:   {"users", "user_id", "last_ip <> '' AND last_login < ?"},
+	// Whose account is still to close is no business of this job: that comes first, and forgets them.
+	retention.Guardians: {"guardians", "user_id", `due_at < ? AND NOT EXISTS (SELECT 1 FROM users u WHERE u.tenant_id = guardians.tenant_id
+		AND u.user_id = guardians.user_id AND u.age_state = 'pending')`},
+	retention.LastIP: {"users", "user_id", "last_ip <> '' AND last_login < ?"},
 }
 
 // Purge removes or cuts at most limit rows of an entity that were over before then. Whatever was changed since they were

@@ -319,5 +319,5 @@ func (db *DB) MirrorAssent(ctx context.Context, u tenant.User, patch func(before
 	}
 	before := p.Facets()
 	p.AppMetadata = p.AppMetadata.Patch(changed)
-	return errors.Join(db.saveColumns(ctx, p, "app_metadata"), db.saveFacets(ctx, p, before))
+	return errors.Join(db.saveColumns(ctx, p, "app_metadata", "age_state"), db.saveFacets(ctx, p, before))
 }

@@ -45,6 +45,7 @@ type userRow struct {
 	RestrictedAt      *time.Time
 	RestrictedBy      string
 	RestrictionReason string
+	AgeState          string // what app_metadata says, for the statement that finds sessions
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	EditedAt          time.Time
@@ -67,6 +68,7 @@ func userRowOf(p profile.Profile) userRow {
 		UpdatedAt: p.UpdatedAt, EditedAt: p.EditedAt, LastLogin: orNull(p.LastLogin), LastIP: p.LastIP, LoginsCount: p.LoginsCount,
 		LastPasswordReset: orNull(p.LastPasswordReset), Restricted: p.Restriction.On, RestrictedAt: orNull(p.Restriction.At),
 		RestrictedBy: p.Restriction.By, RestrictionReason: p.Restriction.Reason,
+		AgeState: string(p.Age()),
 	}
 	return row
 }

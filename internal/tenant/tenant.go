@@ -88,7 +88,23 @@ type Settings struct {
 	GraceDays *int `json:"grace_days,omitempty"`
 	// Withdrawal says that people can withdraw from contracts here (Directive 2011/83/EU, article 11a).
 	Withdrawal bool `json:"withdrawal,omitempty"`
+	// Age says whether people are asked how old they are, and what becomes of who is too young (rule G-6).
+	Age AgePolicy `json:"age,omitzero"`
 }
+
+// AgePolicy is how a company deals with the age for consent to the use of data. Unless Ask is set nobody is asked. Under is
+// AgeGuardian or AgeClose, Country the ISO 3166-1 code that counts for who does not say where they live, or empty.
+type AgePolicy struct {
+	Ask     bool   `json:"ask,omitempty"`
+	Under   string `json:"under,omitempty"`
+	Country string `json:"country,omitempty"`
+}
+
+// What becomes of who is too young: a parent or guardian is asked, or the account closes.
+const (
+	AgeGuardian = "guardian"
+	AgeClose    = "close"
+)
 
 // Mirror is how an acceptance is noted in app_metadata: as terms.<document>, or with MirrorFlat as <name> and
 // <name>_timestamp in milliseconds, where Names has the name of a document whose key is not its name.

@@ -31,6 +31,8 @@ const (
 	Published = "version_published"
 	TakenBack = "version_withdrawn"
 	Ended     = "document_retired"
+	// GuardianApproved says that a parent or guardian approved that somebody who is too young uses the service.
+	GuardianApproved = "guardian_approved"
 	// Closing and Kept are about the account itself.
 	Closing = "erasure_scheduled"
 	Kept    = "erasure_cancelled"
@@ -45,6 +47,7 @@ const (
 	MethodOneClick = "one_click_mail"
 	MethodSignal   = "signal"
 	MethodTime     = "time"
+	MethodGuardian = "guardian"
 )
 
 // Event is one entry of the record of assent (terms.md 1.2). It is stored with all its fields as canonical JSON, which is
@@ -88,6 +91,8 @@ type Event struct {
 	Actor        string      `json:"actor,omitempty"`
 	Reason       string      `json:"reason,omitempty"`
 	Evidence     string      `json:"evidence,omitempty"`
+	AgeRule      string      `json:"age_rule,omitempty"`
+	Guardian     string      `json:"guardian_channel,omitempty"`
 
 	Source map[string]string `json:"import_source,omitempty"`
 	// Placed says whether the entry has its place in the ledger's tree; it is no part of the record.

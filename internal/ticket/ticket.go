@@ -38,6 +38,7 @@ const (
 	Consent      Kind = "consent"
 	Keep         Kind = "keep"
 	Close        Kind = "close"
+	Guardian     Kind = "guardian"
 )
 
 // Why a ticket is not honoured.

@@ -73,6 +73,12 @@ func ofRights(f *mail.Facts, kind mail.Kind, origin string, when time.Time) {
 		f.Text, f.Outcome = "…", "granted"
 	case mail.RequestAnswered:
 		f.Text, f.Outcome = "…", "granted"
+	case mail.GuardianRequest:
+		f.Address, f.Code, f.Until, f.Name = "ana@example.org", "482913", when.AddDate(0, 0, 14), ""
+	case mail.GuardianDecided:
+		f.Address, f.Outcome, f.Name = "ana@example.org", "granted", ""
+	case mail.AgeClosing:
+		f.Until, f.Outcome = when.AddDate(0, 0, 7), "no_answer"
 	}
 }
 

@@ -46,6 +46,7 @@ func hasChanges(f mail.Facts) bool { return len(f.Changes) > 0 }
 func hasMessage(f mail.Facts) bool { return f.Message != "" }
 func hasFiles(f mail.Facts) bool   { return len(f.Files) > 0 }
 func isGranted(f mail.Facts) bool  { return f.Outcome == "granted" }
+func isSilent(f mail.Facts) bool   { return f.Outcome == "no_answer" }
 func isRefused(f mail.Facts) bool  { return f.Outcome == "refused" }
 func hasText(f mail.Facts) bool    { return f.Text != "" }
 func hasProof(f mail.Facts) bool   { return f.Proof != "" }
@@ -262,6 +263,27 @@ var shapes = map[mail.Kind]shape{
 	}},
 	mail.RestrictionLifted: {why: "account", parts: []part{
 		{form: text, key: "body"}, {form: button, key: "button"}, {form: small, key: "safe"},
+	}},
+	mail.GuardianRequest: {why: "guardian", stranger: true, parts: []part{
+		{form: text, key: "body"}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "until", hasUntil}, {form: small, key: "safe"},
+	}},
+	mail.GuardianDecided: {why: "guardian", stranger: true, parts: []part{
+		{form: text, key: "body"},
+		{text, "granted", isGranted},
+		{text, "refused", isRefused},
+		{form: small, key: "safe"},
+		{form: button, key: "button"},
+	}},
+	mail.GuardianApproved: {why: "account", parts: []part{
+		{form: text, key: "body"}, {form: button, key: "button"},
+	}},
+	mail.AgeClosing: {why: "old", parts: []part{
+		{form: text, key: "body"},
+		{text, "refused", isRefused},
+		{text, "silent", isSilent},
+		{form: text, key: "export"},
+		{form: button, key: "button"},
+		{form: small, key: "safe"},
 	}},
 	mail.CloseLink: {why: "account", parts: []part{
 		{form: text, key: "body"}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "ttl", hasTTL}, {form: small, key: "safe"},

@@ -1,0 +1,90 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"portico/internal/i18n"
+	"portico/internal/tenant"
+	"portico/internal/terms"
+	"portico/internal/ticket"
+	"portico/internal/valid"
+	"portico/views/components"
+	"portico/views/pages"
+)
+
+// guardianPath is where a parent or guardian decides, led there by a letter.
+const guardianPath = "/guardian"
+
+// backToHelp is the way on for somebody who has no account here.
+var backToHelp = deadEnd{link: "/help", button: "foot.help"}
+
+func (s *Server) openGuardian(c echo.Context) error {
+	return s.carry(c, string(ticket.Guardian), guardianPath)
+}
+
+func (s *Server) showGuardianAsk(c echo.Context) error { return s.guardianAskPage(c, nil) }
+
+// guardianAskPage asks for the code of the letter and a decision. Opening it has no effect, and a program that presses the
+// buttons has not read the code.
+func (s *Server) guardianAskPage(c echo.Context, refused valid.Errors) error {
+	ctx := c.Request().Context()
+	asked, err := s.Ages.Look(ctx, tenant.From(ctx).ID, s.carried(c, string(ticket.Guardian)))
+	if err != nil {
+		return s.unusable(c, err, asked.Ticket, backToHelp)
+	}
+	shown, err := s.Terms.AtSignUp(ctx, tenant.From(ctx).ID, i18n.Current(ctx).Tag)
+	if err != nil {
+		return err
+	}
+	f := s.form(c, refused)
+	view := pages.GuardianAskPage{
+		Page: s.titled(c, i18n.T(ctx, "guardian.title", "product", tenant.From(ctx).Product)), Token: f.token, Refusals: f.summary(),
+		Nonce: newNonce(), Who: i18n.T(ctx, "guardian.who", "who", asked.Who), Scope: guardianScope(ctx), Code: s.codeField(c, f),
+		Until: i18n.T(ctx, "guardian.until", "date", i18n.Date(ctx, asked.DueAt)),
+	}
+	for _, one := range shown {
+		if !one.Upcoming {
+			view.Documents = append(view.Documents, components.Link{
+				URL: terms.Path(one.Document.Key, one.Version.Number, one.Text.Locale), Text: one.Text.Title, Lang: one.Text.Locale,
+			})
+		}
+	}
+	view.Issued = s.issue(c, view.Nonce)
+	view.Refused = len(refused) > 0
+	return s.render(c, f.status(), pages.GuardianAsk(view))
+}
+
+// guardianScope is the statement above the buttons.
+func guardianScope(ctx context.Context) string {
+	return i18n.T(ctx, "guardian.scope", "product", tenant.From(ctx).Product)
+}
+
+func (s *Server) decideGuardian(c echo.Context) error {
+	ctx, done := c.Request().Context(), "guardian.refused"
+	var err error
+	switch c.Request().PostFormValue(fieldDecision) {
+	case "approve":
+		done = "guardian.approved"
+		err = s.Ages.Approve(ctx, s.claim(c, ticket.Guardian), terms.GuardianSaid{
+			IssuedAt: s.issuedAt(c), Presentation: presentation(ctx, "guardian", "button", guardianScope(ctx), i18n.T(ctx, "guardian.what"),
+				i18n.T(ctx, "guardian.approve"), i18n.T(ctx, "guardian.refuse")),
+		})
+	case "refuse":
+		err = s.Ages.Refuse(ctx, s.claim(c, ticket.Guardian))
+	default:
+		return echo.NewHTTPError(http.StatusBadRequest)
+	}
+	if refused, ok := codeRefused(err); ok {
+		return s.guardianAskPage(c, refused)
+	}
+	if err != nil {
+		return s.unusable(c, err, ticket.Ticket{}, backToHelp)
+	}
+	s.dropLink(c)
+	return s.render(c, http.StatusOK, pages.Told(pages.ToldPage{
+		Page: s.page(c, done+".title"), Body: i18n.T(ctx, done), Link: "/help", Button: i18n.T(ctx, "foot.help"),
+	}))
+}
