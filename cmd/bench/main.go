@@ -27,6 +27,7 @@ type options struct {
 	rounds  int
 	length  time.Duration
 	only    string
+	part    string
 	json    string
 	peer    string
 	folder  string
@@ -46,6 +47,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds of every scenario")
 	flag.DurationVar(&o.length, "length", 4*time.Second, "length of one measurement")
 	flag.StringVar(&o.only, "db", "", "sqlite or mysql; both when empty")
+	flag.StringVar(&o.part, "scenario", "", "one of profile, save, document, signin, timing, search, visit, ledger; all when empty")
 	flag.StringVar(&o.json, "json", "", "file for one JSON line a scenario and round")
 	flag.StringVar(&o.peer, "peer", "", "JSON description of another portal that runs already (see peer.go)")
 	flag.Parse()
@@ -83,6 +85,9 @@ func run(ctx context.Context, o options, size string) error {
 		}
 		fmt.Println(r.table()) // at once: what follows may take long
 		reports = append(reports, r)
+		if o.part != "" && o.part != "ledger" {
+			continue
+		}
 		said, err := ledgerReport(ctx, o, name, address)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)

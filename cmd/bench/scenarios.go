@@ -71,10 +71,22 @@ func (b *bench) all(ctx context.Context, r *report) error {
 		}
 		b.people = append(b.people, v)
 	}
-	for _, scenario := range []func(context.Context, *report) error{
-		b.profile, b.save, b.document, b.signIns, b.timing, b.search, b.firstVisit,
+	for _, scenario := range []struct {
+		name string
+		run  func(context.Context, *report) error
+	}{
+		{"profile", b.profile},
+		{"save", b.save},
+		{"document", b.document},
+		{"signin", b.signIns},
+		{"timing", b.timing},
+		{"search", b.search},
+		{"visit", b.firstVisit},
 	} {
-		if err := scenario(ctx, r); err != nil {
+		if b.part != "" && b.part != scenario.name {
+			continue
+		}
+		if err := scenario.run(ctx, r); err != nil {
 			return err
 		}
 	}

@@ -31,7 +31,9 @@ type DB struct {
 	dialect string // "mysql" or "sqlite"
 	clock   func() time.Time
 	trace   func(ctx context.Context, statement string)
-	session statement // findSession
+	session statement     // findSession
+	file    string        // how a file of SQLite is opened; empty for a server
+	writer  chan struct{} // whoever has put something in may write to a file of SQLite; nil for a server
 }
 
 // Option changes how a database is opened.
@@ -63,7 +65,7 @@ func (t tracer) Trace(ctx context.Context, _ time.Time, said func() (string, int
 // go-sql-driver/mysql as query, or "sqlite:path".
 func Open(address string, options ...Option) (*DB, error) {
 	var dialector gorm.Dialector
-	db := &DB{}
+	db, connections := &DB{}, maxConnections
 	scheme, rest, _ := strings.Cut(address, ":")
 	switch scheme {
 	case "mysql":
@@ -75,8 +77,9 @@ func Open(address string, options ...Option) (*DB, error) {
 		// The version is named so that opening costs no query; it is the oldest that is supported.
 		dialector = mysql.New(mysql.Config{DSNConfig: config, SkipInitializeWithVersion: true})
 	case "sqlite":
-		db.dialect = scheme
-		dialector = sqlite.Open(sqliteDSN(rest))
+		db.dialect, db.writer, connections = scheme, make(chan struct{}, 1), fileConnections
+		db.file = sqliteDSN(rest)
+		dialector = sqlite.Open(db.file + "&_pragma=synchronous(FULL)")
 		db.clock = utcNow
 	default:
 		return nil, errors.New("a database address begins with mysql:// or sqlite:")
@@ -103,15 +106,19 @@ func Open(address string, options ...Option) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool.SetMaxOpenConns(maxConnections)
-	pool.SetMaxIdleConns(maxConnections)
+	pool.SetMaxOpenConns(connections)
+	pool.SetMaxIdleConns(connections)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	db.gorm = opened
 	return db, nil
 }
 
-// maxConnections is both the most open and the most idle connections, so that none is made anew under load.
-const maxConnections = 24
+// maxConnections is both the most open and the most idle connections, so that none is made anew under load. A file takes
+// fewer: nothing waits for a network, and each has a cache of its own.
+const (
+	maxConnections  = 24
+	fileConnections = 8
+)
 
 func utcNow() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
@@ -152,7 +159,7 @@ func mysqlConfig(address string) (*driver.Config, error) {
 // sqliteDSN leaves texts that look like a date the texts they are (_texttotime).
 func sqliteDSN(path string) string {
 	return "file:" + path + "?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)" +
-		"&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)&_texttotime=0&_inttotime=0"
+		"&_pragma=foreign_keys(1)&_texttotime=0&_inttotime=0"
 }
 
 // Dialect is "mysql" or "sqlite".
@@ -224,9 +231,7 @@ func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context) error) erro
 		return fn(ctx)
 	}
 	for attempt := 1; ; attempt++ {
-		err := db.gorm.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-			return fn(context.WithValue(ctx, txKey{}, tx))
-		})
+		err := db.transaction(ctx, fn)
 		if err == nil || attempt == maxAttempts || !transient(err) {
 			return err
 		}
@@ -237,6 +242,22 @@ func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context) error) erro
 		case <-time.After(wait):
 		}
 	}
+}
+
+// transaction runs fn in one transaction, once. Those who write to a file of SQLite stand in line here: SQLite itself has them
+// try again and again, so that some would wait for long.
+func (db *DB) transaction(ctx context.Context, fn func(ctx context.Context) error) error {
+	if db.writer != nil {
+		select {
+		case db.writer <- struct{}{}:
+			defer func() { <-db.writer }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return db.gorm.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		return fn(context.WithValue(ctx, txKey{}, tx))
+	})
 }
 
 // transient reports whether the same transaction may well succeed when it is run again.
