@@ -51,6 +51,10 @@ func (s *Server) personClosePage(c echo.Context, refused valid.Errors) error {
 			view.Who = i18n.T(ctx, "close.admin.by", "who", closing.By)
 		}
 	}
+	if view.Identities, err = s.identityNames(ctx, u); err != nil {
+		return err
+	}
+	view.Ledger = i18n.T(ctx, toldBy(p.Email, "close.stays.ledger", "close.stays.ledger.noemail"))
 	view.Token = f.token
 	view.Refused = len(refused) > 0
 	return s.render(c, f.status(), pages.PersonClose(view))

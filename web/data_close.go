@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -72,15 +73,20 @@ func (s *Server) closePage(c echo.Context, refused valid.Errors) error {
 	}
 	view, f := s.closeView(c, p, refused)
 	view.Action, view.Back, view.Export = "/account/data/close", "/account/data", true
-	attached, err := s.Providers.AttachedTo(ctx, p.User)
-	if err != nil {
+	if view.Identities, err = s.identityNames(ctx, p.User); err != nil {
 		return err
 	}
-	for _, one := range attached {
-		view.Identities = append(view.Identities, i18n.T(ctx, "close.goes.identity", "provider", one.Connection.Name,
-			"account", firstNonEmpty(one.Email, one.Name, one.Subject)))
-	}
 	return s.render(c, f.status(), pages.Close(view))
+}
+
+// identityNames name the identities that go with an account (rule I-5).
+func (s *Server) identityNames(ctx context.Context, u tenant.User) ([]string, error) {
+	attached, err := s.Providers.AttachedTo(ctx, u)
+	names := make([]string, len(attached))
+	for i, one := range attached {
+		names[i] = i18n.T(ctx, "close.goes.identity", "provider", one.Connection.Name, "account", firstNonEmpty(one.Email, one.Name, one.Subject))
+	}
+	return names, err
 }
 
 // closeView is what the page says to whoever closes an account.

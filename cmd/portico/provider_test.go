@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"html"
 	"net/http"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"portico/internal/idp"
 	"portico/internal/idp/idptest"
 	"portico/internal/mail"
+	"portico/internal/privacy"
 	"portico/internal/profile"
 	"portico/internal/store/storetest"
 	"portico/internal/tenant"
@@ -146,7 +148,9 @@ func TestLinkedIdentitiesCloseWithTheAccount(t *testing.T) {
 		ana := w.member(t)
 		comparison := ana.by(provider, ana.get("/account/connections"), "/account/connections/with/demo")
 		ana.want(ana.send(comparison, "/account/connections/join", nil), http.StatusOK, "/account/connections", "It is connected")
-		ana.want(ana.get("/account/data/close"), http.StatusOK, "/account/data/close", "Demo ID")
+		ana.want(ana.get("/account/data/close"), http.StatusOK, "/account/data/close", "Demo ID: kim@example.org")
+		mara, at := w.administrator(t, "mara@example.org"), "/admin/users/"+w.user(t, anaAddress).ID+"/close"
+		mara.want(mara.get(strings.ReplaceAll(at, "|", "%7C")), http.StatusOK, at, "Demo ID: kim@example.org")
 		ana.close(anaAddress)
 		f.Clock.Advance(8 * 24 * time.Hour)
 		if err := w.eraseDue(t.Context()); err != nil {
@@ -157,6 +161,39 @@ func TestLinkedIdentitiesCloseWithTheAccount(t *testing.T) {
 		}
 		kim := w.visitor(t)
 		kim.want(kim.by(provider, kim.get("/login"), "/login/with/demo"), http.StatusOK, "/account", "Kim")
+	})
+}
+
+// Rule I-6: a person's file has their identities in Auth0's shape, and never what the provider gave for itself.
+func TestIdentitiesInThePersonsFile(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		provider := w.connect(t, "demo", "Demo ID")
+		ana := w.member(t)
+		comparison := ana.by(provider, ana.get("/account/connections"), "/account/connections/with/demo")
+		ana.want(ana.send(comparison, "/account/connections/join", nil), http.StatusOK, "/account/connections", "It is connected")
+		_, parts := ana.file(privacy.MyData)
+		var identities []map[string]any
+		if err := json.Unmarshal([]byte(parts["identities.json"]), &identities); err != nil || len(identities) != 1 {
+			t.Fatalf("got %s and %v, want the identity", parts["identities.json"], err)
+		}
+		for name, want := range map[string]any{"connection": "demo", "provider": "oidc", "user_id": "sub-1", "isSocial": false, "main": false} {
+			if got := identities[0][name]; got != want {
+				t.Errorf("%s: got %v, want %v", name, got, want)
+			}
+		}
+		_, records := ana.file(privacy.TechnicalRecords)
+		kept := false
+		for name, content := range records {
+			kept = kept || strings.Contains(content, "Kim Berg")
+			if strings.Contains(content, "access_token") || strings.Contains(content, "id_token") {
+				t.Errorf("%s holds a token of the provider's", name)
+			}
+		}
+		if !kept {
+			t.Error("what the provider said of the person is in neither file")
+		}
 	})
 }
 

@@ -107,6 +107,47 @@ func TestSync(t *testing.T) {
 	})
 }
 
+// Rule N-6: the five attributes that follow, each when the provider gives it, and no other.
+func TestWhatFollowsTheProvider(t *testing.T) {
+	onEach(t, func(d *desk, p *idptest.Provider) {
+		d.connect(p, "demo")
+		say := func(word string) {
+			p.Claims = map[string]any{
+				"sub": "s", "name": "Name " + word, "given_name": "Given " + word, "family_name": "Family " + word, "nickname": "Nick " + word,
+				"picture": "https://example.org/" + word, "locale": word[:2], "phone_number": "+3519123456" + map[string]string{"one": "11", "two": "22"}[word],
+			}
+		}
+		say("one")
+		u := d.mustEnter(p, "demo").User
+		say("two")
+		d.mustEnter(p, "demo")
+		got := d.profileOf(u)
+		names := []string{got.Name, got.GivenName, got.FamilyName, got.Nickname, got.Picture, got.PhoneNumber, got.AppMetadata.Text("locale")}
+		want := []string{"Name two", "Given two", "Family two", "Nick two", "https://example.org/two", "+351912345611", "on"}
+		if diff := cmp.Diff(want, names); diff != "" {
+			d.Errorf("got (+), want (-):\n%s", diff)
+		}
+	})
+}
+
+// Rules P-1, N-2 and N-3: the ids of known providers are Auth0's, so that people from there are found again.
+func TestIDsOfKnownProviders(t *testing.T) {
+	onEach(t, func(d *desk, p *idptest.Provider) {
+		for preset, want := range map[string]string{"google": "google-oauth2|117", "microsoft": "windowslive|117", "apple": "apple|117"} {
+			known, _ := idp.PresetOf(preset)
+			d.connect(p, preset, func(c *idp.Connection) { c.Preset, c.Mapping, c.Scopes = preset, known.Mapping, known.Scopes })
+			p.Claims = map[string]any{"sub": "117"}
+			if got := d.mustEnter(p, preset).User.ID; got != want {
+				d.Errorf("%s: got %q, want %q", preset, got, want)
+			}
+			d.connect(p, preset+"-two", func(c *idp.Connection) { c.Preset, c.Mapping, c.Scopes = preset, known.Mapping, known.Scopes })
+			if got, want := d.mustEnter(p, preset+"-two").User.ID, known.Prefix+"|"+preset+"-two|117"; got != want {
+				d.Errorf("a second %s: got %q, want %q", preset, got, want)
+			}
+		}
+	})
+}
+
 // Rule N-8: what an address changed to upstream does to the profile's.
 func TestAddressChangedUpstream(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -12,6 +12,7 @@ import (
 	"portico/internal/profile"
 	"portico/internal/session"
 	"portico/internal/tenant"
+	"portico/internal/ticket"
 )
 
 // LinkLifetime is how old the proof of either side may be when two accounts are linked (rule I-2).
@@ -121,8 +122,8 @@ func (s *Service) reopened(flow Flow, u tenant.User, browser string) (weighed, e
 }
 
 // Join links what Compare showed to who is signed in, u. The other account's identities become u's, so that all of them lead here from now
-// on; its metadata is discarded, unless copy says to take along what u lacks; its sessions and open tickets end and it is
-// gone (rule I-3). What it accepted stays in the ledger. It returns ErrNotAsked, ErrProofTooOld or Unlinkable.
+// on; its metadata is discarded, unless copied says to take along what u lacks; its sessions and open tickets end and it is
+// gone (rule I-3). A reset of u's password that is under way ends too (security.md row 15). What it accepted stays in the ledger. It returns ErrNotAsked, ErrProofTooOld or Unlinkable.
 func (s *Service) Join(ctx context.Context, live session.Live, token, browser string, copied bool) (Connection, error) {
 	var joined Connection
 	if !s.JustProven(live) {
@@ -233,6 +234,9 @@ func (s *Service) join(ctx context.Context, c Comparison, copied bool) error {
 	to := []string{c.Primary.Email, c.Secondary.Email, provenAddress(c.Identity.Email, c.Identity.EmailVerified)}
 	err := s.tell(ctx, c.Primary, to, mail.AccountLinked, mail.Facts{Provider: c.Connection.Name, Link: tenant.From(ctx).URL("/account/connections")})
 	if err != nil {
+		return err
+	}
+	if err := s.tickets.Void(ctx, u, ticket.Reset); err != nil {
 		return err
 	}
 	if c.Secondary.User.IsZero() {

@@ -117,6 +117,7 @@ func TestLinkingTwoAccounts(t *testing.T) {
 		gone.AppMetadata = profile.Metadata{"plan": json.RawMessage(`"gold"`)}
 		u := d.withPassword("kim@work.example", func(p *profile.Profile) { p.UserMetadata = profile.Metadata{"lang": json.RawMessage(`"fr"`)} })
 		issued, err := d.tickets.Issue(d.ctx, ticket.Order{Kind: ticket.Verify, User: gone.User, Lifetime: time.Hour})
+		reset := d.resets(u)
 		asked := privacy.Request{ID: "r1", User: gone.User, Kind: privacy.Download, At: d.Clock.Now(), DueAt: d.Clock.Now().Add(time.Hour)}
 		if err := errors.Join(err, d.DB.SaveMetadata(d.ctx, gone), d.DB.AddRequest(d.ctx, asked)); err != nil {
 			d.Fatal(err)
@@ -141,6 +142,7 @@ func TestLinkingTwoAccounts(t *testing.T) {
 		if _, err := d.tickets.Look(d.ctx, d.Tenant.ID, ticket.Verify, issued.Secret); err == nil {
 			d.Error("its open ticket still works")
 		}
+		d.voided(reset)
 		if got := d.profileOf(u); got.UserMetadata.Text("shelf") != "travel" || got.UserMetadata.Text("lang") != "fr" || len(got.AppMetadata) != 0 {
 			d.Errorf("got %s and %s, want what was free copied and the rest as it was", got.UserMetadata.JSON(), got.AppMetadata.JSON())
 		}
@@ -150,6 +152,51 @@ func TestLinkingTwoAccounts(t *testing.T) {
 		d.mailed("account_linked to kim@work.example", "account_linked to "+kim)
 		if waiting, err := d.DB.Requests(d.ctx, u); err != nil || len(waiting) != 1 {
 			d.Errorf("got %d requests and %v, want the one that was asked", len(waiting), err)
+		}
+	})
+}
+
+// resets issues a link that resets a password, and voided compares that it is of no use any more (row 15, rule R-2).
+func (d *desk) resets(u tenant.User) string {
+	d.Helper()
+	issued, err := d.tickets.Issue(d.ctx, ticket.Order{Kind: ticket.Reset, User: u, Lifetime: time.Hour})
+	if err != nil {
+		d.Fatal(err)
+	}
+	return issued.Secret
+}
+
+func (d *desk) voided(secret string) {
+	d.Helper()
+	if _, err := d.tickets.Look(d.ctx, d.Tenant.ID, ticket.Reset, secret); !errors.Is(err, ticket.ErrReplaced) {
+		d.Errorf("a password reset under way: got %v, want %v", err, ticket.ErrReplaced)
+	}
+}
+
+// Rule I-3: without the offer taken, nothing of the other account's metadata stays; what its identity says is kept with it, and
+// its address changing upstream later changes nothing here (rule N-8).
+func TestLinkingWithoutTheOffer(t *testing.T) {
+	onEach(t, func(d *desk, p *idptest.Provider) {
+		d.connect(p, "demo")
+		p.Claims = verified("s", kim)
+		p.Claims["reader"] = map[string]any{"since": 2019}
+		gone := d.profileOf(d.mustEnter(p, "demo").User)
+		gone.UserMetadata = profile.Metadata{"shelf": json.RawMessage(`"travel"`)}
+		if err := d.DB.SaveMetadata(d.ctx, gone); err != nil {
+			d.Fatal(err)
+		}
+		u := d.withPassword("kim@work.example")
+		d.link(p, "demo", u, false)
+		d.tray.letters = nil
+		p.Claims["email"] = "new@example.org"
+		d.mustEnter(p, "demo")
+		if got := d.profileOf(u); len(got.UserMetadata) != 0 || got.Email != "kim@work.example" {
+			d.Errorf("got %s and %s, want nothing taken along and the address as it was", got.UserMetadata.JSON(), got.Email)
+		}
+		d.mailed()
+		attached, err := d.AttachedTo(d.ctx, u)
+		if err != nil || len(attached) != 1 || attached[0].Email != "new@example.org" || string(attached[0].Data["reader"]) != `{"since":2019}` {
+			d.Errorf("got %+v and %v, want what the identity says now", attached, err)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"portico/internal/mail"
 	"portico/internal/session"
 	"portico/internal/tenant"
+	"portico/internal/ticket"
 )
 
 // Why an identity stays where it is (rule I-4).
@@ -74,7 +75,7 @@ func bound(l Linked, all []Linked, connections []Connection, password bool) erro
 }
 
 // Unlink takes an identity off u. It becomes an account of its own again, without metadata and with nothing accepted;
-// sessions that were opened by it end (rule I-4). It returns ErrNotFound, ErrMain or ErrLastWay.
+// sessions that were opened by it end (rule I-4), and so does a reset of u's password that is under way (rule R-2). It returns ErrNotFound, ErrMain or ErrLastWay.
 func (s *Service) Unlink(ctx context.Context, u tenant.User, connection, subject string) error {
 	return s.store.InTx(ctx, func(ctx context.Context) error {
 		known, err := s.store.LockIdentity(ctx, u.Tenant, connection, subject)
@@ -108,6 +109,9 @@ func (s *Service) takeOff(ctx context.Context, a Attached) error {
 		return err
 	}
 	if err := s.endSessionsBy(ctx, a.Linked); err != nil {
+		return err
+	}
+	if err := s.tickets.Void(ctx, u, ticket.Reset); err != nil {
 		return err
 	}
 	if err := s.tellUnlinked(ctx, a); err != nil {

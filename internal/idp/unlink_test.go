@@ -27,9 +27,11 @@ func TestUnlinking(t *testing.T) {
 			d.Errorf("somebody else: got %v, want ErrNotFound", err)
 		}
 		d.tray.letters = nil
+		reset := d.resets(u)
 		if err := d.Unlink(d.ctx, u, "demo", "s"); err != nil {
 			d.Fatal(err)
 		}
+		d.voided(reset)
 		d.mailed("account_unlinked to kim@work.example", "account_unlinked to "+kim)
 		if _, err := d.sessions.Find(d.ctx, d.Tenant.ID, opened.ID); !errors.Is(err, session.ErrNone) {
 			d.Errorf("a session that it opened: got %v, want it ended", err)

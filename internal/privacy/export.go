@@ -96,6 +96,7 @@ type ExportStore interface {
 	FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 	PreviousAddresses(ctx context.Context, u tenant.User, now time.Time) ([]string, error)
 	Identities(ctx context.Context, u tenant.User) ([]idp.Linked, error)
+	Connections(ctx context.Context, t tenant.ID) ([]idp.Connection, error)
 	Party(ctx context.Context, u tenant.User) (terms.Party, error)
 	Consents(ctx context.Context, u tenant.User) ([]terms.Choice, error)
 	// FindPresentation returns a screen on which an assent was given, or nothing.

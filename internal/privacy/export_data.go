@@ -81,12 +81,20 @@ func (c *composer) metadata() error {
 	return c.addJSON("metadata.json", map[string]any{"user_metadata": c.p.UserMetadata, "app_metadata": c.p.AppMetadata})
 }
 
-// shortIdentities are the identities in the shape of Auth0's, with what we took over from the provider. All that it said is in
-// TechnicalRecords.
+// shortIdentities are the identities in the shape of Auth0's (rule I-6), with what we took over from the provider. All that it
+// said is in TechnicalRecords.
 func (c *composer) shortIdentities() ([]any, error) {
 	linked, err := c.s.Store.Identities(c.ctx, c.e.User)
 	if err != nil {
 		return nil, err
+	}
+	connections, err := c.s.Store.Connections(c.ctx, c.e.User.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	by := map[string]idp.Connection{}
+	for _, one := range connections {
+		by[one.ID] = one
 	}
 	all := []any{}
 	for _, l := range linked {
@@ -100,7 +108,7 @@ func (c *composer) shortIdentities() ([]any, error) {
 			idp.Identity
 			Since time.Time `json:"created_at"`
 			Seen  time.Time `json:"seen_at"`
-		}{l.Connection, l.Connection, true, l.Main, said, l.CreatedAt, l.SeenAt})
+		}{l.Connection, by[l.Connection].Provider(), by[l.Connection].Social(), l.Main, said, l.CreatedAt, l.SeenAt})
 	}
 	return all, nil
 }
