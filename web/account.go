@@ -62,19 +62,14 @@ func (s *Server) emailRow(c echo.Context, person session.Person) pages.Row {
 // tasks are what waits for the person, the most urgent first.
 func (s *Server) tasks(c echo.Context) ([]pages.Task, error) {
 	ctx := c.Request().Context()
-	t, person := tenant.From(ctx), session.From(ctx).Person
+	person := session.From(ctx).Person
 	var tasks []pages.Task
 	if person.Email == "" {
 		tasks = append(tasks, pages.Task{
 			Tone: components.Warn, Text: i18n.T(ctx, "home.noemail"), Link: "/account/email", Button: i18n.T(ctx, "email.add.title"),
 		})
-	} else if !person.EmailVerified && t.Verification.Mode != tenant.VerifyAllow {
-		task := pages.Task{Tone: components.Warn, Text: i18n.T(ctx, "home.verify"), Link: "/verify", Button: i18n.T(ctx, "verify.submit")}
-		if t.Verification.Mode == tenant.VerifyRequire {
-			until := person.CreatedAt.Add(time.Duration(t.Verification.Days) * 24 * time.Hour)
-			task.Text = i18n.T(ctx, "home.verify.until", "date", i18n.Date(ctx, until))
-		}
-		tasks = append(tasks, task)
+	} else if said, _ := s.toProve(c); said != "" {
+		tasks = append(tasks, pages.Task{Tone: components.Warn, Text: said, Link: "/verify", Button: i18n.T(ctx, "verify.submit")})
 	}
 	if person.PendingEmail != "" {
 		tasks = append(tasks, pages.Task{
@@ -88,7 +83,7 @@ func (s *Server) tasks(c echo.Context) ([]pages.Task, error) {
 	if len(twins) > 0 {
 		tasks = append(tasks, pages.Task{Text: i18n.T(ctx, "home.twin"), Link: linkingPath, Button: i18n.T(ctx, "linking.title")})
 	}
-	if said, link := s.announced(c); said != "" {
+	if said, link, _ := s.announced(c); said != "" {
 		tasks = append(tasks, pages.Task{Text: said, Link: link, Button: i18n.T(ctx, "home.terms.button")})
 	}
 	return tasks, nil

@@ -40,10 +40,14 @@ func (s *Server) retentionPage(c echo.Context, refused valid.Errors) error {
 		if r.Cut {
 			action = "retention.cut"
 		}
+		bounds := "retention.bounds"
+		if r.Never {
+			action, bounds = "retention.erase", "retention.bounds.never"
+		}
 		row := pages.RetentionRow{
 			What: i18n.T(ctx, "retention.entity."+string(r.Entity)), Why: i18n.T(ctx, "retention.purpose."+string(r.Entity)), Action: i18n.T(ctx, action),
 			Ran: utc(r.RanAt), Removed: strconv.FormatInt(r.Removed, 10), Days: components.FieldModel{
-				Name: field, Label: i18n.T(ctx, "retention.days"), Hint: i18n.T(ctx, "retention.bounds", "min", r.Least, "max", r.Most),
+				Name: field, Label: i18n.T(ctx, "retention.days"), Hint: i18n.T(ctx, bounds, "min", r.Least, "max", r.Most),
 				Value: strconv.Itoa(r.Days), InputMode: "numeric", LTR: true, Error: f.problem(field),
 			},
 		}

@@ -83,7 +83,7 @@ func (s *Server) titled(c echo.Context, title string) layouts.Page {
 		}
 		p.Idle = idleSeconds(live, s.Now())
 		if c.Path() != "/account" { // whose list of what waits says the same
-			p.Banner.Text, p.Banner.URL = s.announced(c)
+			p.Banners = s.banners(c)
 		}
 	}
 	return p

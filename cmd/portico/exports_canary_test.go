@@ -34,7 +34,7 @@ var ofNobody = strings.Fields(`tenants tenant_hosts connections documents term_v
 //	work    how far work is                       brief   gone in minutes
 //	public  of the company, which anybody can read
 var leftOut = map[string]string{
-	"users":            "age_state:copy email_key:copy blocked_by:other restricted_by:other",
+	"users":            "age_state:copy email_key:copy proven:copy warned_at:copy blocked_by:other restricted_by:other",
 	"passwords":        "hash:hash",
 	"user_words":       "word:copy",
 	"user_facets":      "name:copy value:copy",

@@ -15,6 +15,7 @@ import (
 	"portico/internal/age"
 	"portico/internal/audit"
 	"portico/internal/guard"
+	"portico/internal/i18n"
 	"portico/internal/idp"
 	"portico/internal/keys"
 	"portico/internal/ledger"
@@ -109,7 +110,7 @@ func build(p parts) *portal {
 			SignUp: signup.New(p.db, hasher, guesses, documents, verifications, outbox, log, p.now),
 			SignIn: entrance, Providers: providers,
 			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, outbox, log, p.now), Terms: documents,
-			Consents: consents, Retention: retention.New(p.db, log, p.now), Ledger: proofs, Audit: log,
+			Consents: consents, Retention: retention.New(p.db, pruning(closings, tenants.ByID), log, p.now), Ledger: proofs, Audit: log,
 			Privacy: privacy.New(p.db, consents, sessions, guesses, outbox, log, p.now), Exports: files,
 			Closings: closings, Ages: ages,
 			Admin:  admin.New(p.db, tickets, sessions, guesses, verifications, passwords, ages, outbox, log, p.now),
@@ -210,6 +211,17 @@ func (p *portal) expire(ctx context.Context, id tenant.ID) error {
 	}
 	_, err = p.config.Consents.Expire(tenant.With(ctx, t), id)
 	return err
+}
+
+// pruning erases accounts that nobody has proven, in the words of their tenant.
+func pruning(closings *privacy.Closings, find privacy.Finder) retention.Prune {
+	return func(ctx context.Context, id tenant.ID, days int) (int, error) {
+		t, err := find(ctx, id)
+		if err != nil {
+			return 0, err
+		}
+		return closings.Prune(i18n.With(tenant.With(ctx, t), t.Locales[0], nil), days)
+	}
 }
 
 // tidy removes what is kept no longer, ends consents whose time is over, and seals the secrets of providers with the newest key.

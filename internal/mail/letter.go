@@ -65,6 +65,7 @@ const (
 	AccountKept           Kind = "account_kept"
 	AccountClosed         Kind = "account_closed"
 	CloseLink             Kind = "close_link"
+	AccountUnproven       Kind = "account_unproven"
 	RequestExtended       Kind = "request_extended"
 	AccountRestricted     Kind = "account_restricted"
 	RestrictionLifted     Kind = "restriction_lifted"

@@ -115,6 +115,7 @@ type ClosingStore interface {
 	Erased(ctx context.Context, t tenant.ID) ([]Subject, error)
 	FindErased(ctx context.Context, t tenant.ID, marks []string) (Subject, bool, error)
 	UserIDs(ctx context.Context, t tenant.ID, after string, limit int) ([]string, error)
+	PruneStore
 }
 
 // ClosingConfig is what the service is made of. Beside forgets what is kept of a person outside of the database; it may be

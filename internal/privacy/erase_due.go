@@ -81,13 +81,13 @@ func (s *Closings) eraseDue(ctx context.Context, u tenant.User) error {
 			return err
 		}
 		if again { // came back with a backup, together with the closing: they were told when it happened
-			return s.erase(ctx, p, before.Pseudonym)
+			return s.erase(ctx, p, before.Pseudonym, "")
 		}
 		last, err := s.last(ctx, p)
 		if err != nil {
 			return err
 		}
-		if err := s.erase(ctx, p, "erased|"+uuid.NewString()); err != nil {
+		if err := s.erase(ctx, p, "erased|"+uuid.NewString(), ""); err != nil {
 			return err
 		}
 		return s.tell(ctx, p, p.Email, mail.AccountClosed, last)
@@ -95,8 +95,8 @@ func (s *Closings) eraseDue(ctx context.Context, u tenant.User) error {
 }
 
 // erase erases p in the transaction of ctx and leaves the marks of that: in the ledger, in the record, and for the day on
-// which a backup is restored.
-func (s *Closings) erase(ctx context.Context, p profile.Profile, pseudonym string) error {
+// which a backup is restored. The record says why, where the person did not ask for it.
+func (s *Closings) erase(ctx context.Context, p profile.Profile, pseudonym, why string) error {
 	u := p.User
 	addresses, err := s.Store.Addresses(ctx, p, p.CreatedAt)
 	if err != nil {
@@ -124,9 +124,11 @@ func (s *Closings) erase(ctx context.Context, p profile.Profile, pseudonym strin
 	if err := s.Store.AddErased(ctx, subjects); err != nil {
 		return err
 	}
-	err = s.Log.Record(ctx, audit.Event{
-		Type: audit.ErasureDone, User: tenant.User{Tenant: u.Tenant, ID: pseudonym}, Actor: audit.Actor{Kind: audit.BySystem},
-	})
+	line := audit.Event{Type: audit.ErasureDone, User: tenant.User{Tenant: u.Tenant, ID: pseudonym}, Actor: audit.Actor{Kind: audit.BySystem}}
+	if why != "" {
+		line.Detail = map[string]string{"reason": why}
+	}
+	err = s.Log.Record(ctx, line)
 	if err != nil || s.Beside == nil {
 		return err
 	}
@@ -250,7 +252,7 @@ func (s *Closings) eraseAgain(ctx context.Context, u tenant.User, pseudonym stri
 		if err != nil {
 			return err
 		}
-		return s.erase(ctx, p, pseudonym)
+		return s.erase(ctx, p, pseudonym, "")
 	})
 	if errors.Is(err, profile.ErrNotFound) {
 		return nil // another replica was faster

@@ -29,10 +29,12 @@ const (
 	LastIP   Entity = "last_ip"
 	// Guardians are addresses of parents and guardians whose answer nobody waits for any more.
 	Guardians Entity = "guardians"
+	Unproven  Entity = "unproven"
 )
 
 // Rule is how long rows of an entity are kept, in days since they were over: Days unless an administrator chooses another
-// number from Least to Most. Every is how often the job looks. Cut says that rows stay and only lose what names a place.
+// number from Least to Most. Every is how often the job looks. Cut says that rows stay and only lose what names a place, Never
+// that 0 days are none: they stay for good.
 type Rule struct {
 	Entity Entity
 	Days   int
@@ -40,6 +42,12 @@ type Rule struct {
 	Most   int
 	Every  time.Duration
 	Cut    bool
+	Never  bool
+}
+
+// allows reports whether an administrator may choose so many days.
+func (r Rule) allows(days int) bool {
+	return days >= r.Least && days <= r.Most || r.Never && days == 0
 }
 
 // Rules lists the entities with their periods (terms.md section 3, rule G-7).
@@ -56,6 +64,7 @@ func Rules() []Rule {
 		{Entity: Requests, Days: 1095, Least: 365, Most: 3650, Every: time.Hour},
 		{Entity: Guardians, Days: 0, Least: 0, Most: 7, Every: 10 * time.Minute},
 		{Entity: LastIP, Days: 90, Least: 7, Most: 365, Every: day, Cut: true},
+		{Entity: Unproven, Days: 0, Least: 14, Most: 3650, Every: 10 * time.Minute, Never: true},
 	}
 }
 
@@ -85,18 +94,25 @@ type Store interface {
 	Purge(ctx context.Context, t tenant.ID, e Entity, then time.Time, limit int) (int, error)
 	// CountPurged adds to what the job has done.
 	CountPurged(ctx context.Context, t tenant.ID, e Entity, n int) error
+	// ForgetWarned makes as if nobody had been told that their account goes because nobody has proven its address.
+	ForgetWarned(ctx context.Context, t tenant.ID) error
 }
+
+// Prune erases the accounts of a tenant whose address nobody has proven for so many days, each after a letter (rule V-7), and
+// says how many it has erased.
+type Prune func(ctx context.Context, t tenant.ID, days int) (int, error)
 
 // Service keeps the table and does the work.
 type Service struct {
 	store Store
+	prune Prune
 	log   *audit.Log
 	now   func() time.Time
 }
 
-// New returns the service on store.
-func New(store Store, log *audit.Log, now func() time.Time) *Service {
-	return &Service{store, log, now}
+// New returns the service on store. Accounts go by prune, as they need more than rows removed.
+func New(store Store, prune Prune, log *audit.Log, now func() time.Time) *Service {
+	return &Service{store, prune, log, now}
 }
 
 // List returns the table of a tenant.
@@ -136,7 +152,7 @@ func (s *Service) Save(ctx context.Context, actor tenant.User, typed map[Entity]
 		days, err := strconv.Atoi(text)
 		switch {
 		case !sent:
-		case err != nil || days < row.Least || days > row.Most:
+		case err != nil || !row.allows(days):
 			refused.Add(Field(row.Entity), "err.number", "min", row.Least, "max", row.Most)
 		case days != row.Days:
 			wanted[row.Entity] = days
@@ -149,6 +165,11 @@ func (s *Service) Save(ctx context.Context, actor tenant.User, typed map[Entity]
 	return s.store.InTx(ctx, func(ctx context.Context) error {
 		for entity, days := range wanted {
 			if err := s.store.SavePeriod(ctx, actor.Tenant, entity, days); err != nil {
+				return err
+			}
+		}
+		if _, other := wanted[Unproven]; other { // who was told of another day is told of the new one first
+			if err := s.store.ForgetWarned(ctx, actor.Tenant); err != nil {
 				return err
 			}
 		}
@@ -169,16 +190,26 @@ func (s *Service) Run(ctx context.Context, t tenant.ID) error {
 	rows, err := s.List(ctx, t)
 	for _, row := range rows {
 		now := s.now()
-		if now.Sub(row.RanAt) < row.Every {
+		if now.Sub(row.RanAt) < row.Every || row.Never && row.Days == 0 {
 			continue
 		}
 		mine, claiming := s.store.ClaimRetention(ctx, t, row.Entity, now.Add(-row.Every), now)
 		err = errors.Join(err, claiming)
-		if mine {
+		if mine && row.Entity == Unproven {
+			err = errors.Join(err, s.pruneFor(ctx, t, row.Days))
+		} else if mine {
 			err = errors.Join(err, s.purge(ctx, t, row, now.AddDate(0, 0, -row.Days)))
 		}
 	}
 	return err
+}
+
+func (s *Service) pruneFor(ctx context.Context, t tenant.ID, days int) error {
+	n, err := s.prune(ctx, t, days)
+	if n == 0 {
+		return err
+	}
+	return errors.Join(err, s.store.CountPurged(ctx, t, Unproven, n))
 }
 
 func (s *Service) purge(ctx context.Context, t tenant.ID, row Row, then time.Time) error {

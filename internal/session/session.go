@@ -80,6 +80,7 @@ type Person struct {
 	MustChange    bool
 	ClosesAt      time.Time // when the account is erased, or zero
 	Age           string    // how far the question of the person's age is: profile.AgeState
+	WarnedAt      time.Time // when a letter said that it is erased unless the address is proven, or zero
 	TermsOwed     bool
 	TermsWaiting  string // "told document number" of a version one may decide about before one must, "new …" before a page said so
 }

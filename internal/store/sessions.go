@@ -103,6 +103,7 @@ type liveRow struct {
 	MustChange    bool
 	ClosesAt      *time.Time
 	AgeState      string
+	WarnedAt      *time.Time
 	TermsOwed     bool
 	TermsWaiting  string
 }
@@ -113,7 +114,7 @@ func (r *liveRow) columns() []any {
 	return []any{
 		&s.TenantID, &s.SessionHash, &s.UserID, &s.CreatedAt, &s.SeenAt, &s.AuthenticatedAt, &s.IdleAt, &s.ExpiresAt, &s.Keep, &s.IP,
 		&s.UserAgent, &s.Content, &r.Email, &r.EmailVerified, &r.Name, &r.GivenName, &r.FamilyName, &r.Nickname, &r.Username,
-		&r.PhoneNumber, &r.PendingEmail, &r.Role, &r.Blocked, &r.BlockedUntil, &r.BlockMessage, &r.Restricted, &r.JoinedAt,
+		&r.PhoneNumber, &r.PendingEmail, &r.Role, &r.Blocked, &r.BlockedUntil, &r.BlockMessage, &r.Restricted, &r.JoinedAt, &r.WarnedAt,
 		&r.UserMetadata, &r.AgeState, &r.ClosesAt, &r.HasPassword, &r.MustChange, &r.TermsOwed, &r.TermsWaiting,
 	}
 }
@@ -165,7 +166,7 @@ var findSession = `SELECT s.tenant_id, s.session_hash, s.user_id, s.created_at, 
 	COALESCE(u.given_name, '') AS given_name, COALESCE(u.family_name, '') AS family_name, COALESCE(u.nickname, '') AS nickname,
 	COALESCE(u.username, '') AS username, COALESCE(u.phone_number, '') AS phone_number,
 	CASE WHEN e.done_at IS NULL THEN COALESCE(e.new_email, '') ELSE '' END AS pending_email, COALESCE(u.role, '') AS role, COALESCE(u.blocked, FALSE) AS blocked,
-	u.blocked_until, COALESCE(u.block_message, '') AS block_message, COALESCE(u.restricted, FALSE) AS restricted, u.created_at AS joined_at,
+	u.blocked_until, COALESCE(u.block_message, '') AS block_message, COALESCE(u.restricted, FALSE) AS restricted, u.created_at AS joined_at, u.warned_at,
 	COALESCE(u.user_metadata, '') AS user_metadata, COALESCE(u.age_state, '') AS age_state, z.due_at AS closes_at, p.user_id IS NOT NULL AS has_password, COALESCE(p.must_change, FALSE) AS must_change,
 	` + owes("s.tenant_id", "s.user_id") + ` AS terms_owed,
 	` + waiting + ` AS terms_waiting
@@ -192,8 +193,8 @@ func (db *DB) FindSession(ctx context.Context, t tenant.ID, hash string) (sessio
 		Blocked: row.Blocked, BlockedUntil: orZero(row.BlockedUntil), BlockMessage: row.BlockMessage, Restricted: row.Restricted,
 		CreatedAt: orZero(row.JoinedAt), UserMetadata: row.UserMetadata, HasPassword: row.HasPassword, MustChange: row.MustChange, TermsOwed: row.TermsOwed,
 		TermsWaiting: row.TermsWaiting,
-		ClosesAt:     orZero(row.ClosesAt),
-		Age:          row.AgeState,
+		ClosesAt:     orZero(row.ClosesAt), WarnedAt: orZero(row.WarnedAt),
+		Age: row.AgeState,
 	}}, nil
 }
 

@@ -24,6 +24,8 @@ type userRow struct {
 	Email             string
 	EmailKey          *string
 	EmailVerified     bool
+	Proven            bool // an address of theirs was proven once
+	WarnedAt          *time.Time
 	Username          *string
 	Name              string
 	GivenName         string
@@ -60,7 +62,7 @@ func (userRow) TableName() string { return "users" }
 func userRowOf(p profile.Profile) userRow {
 	row := userRow{
 		TenantID: string(p.User.Tenant), UserID: p.User.ID, Version: p.Version, Connection: p.Connection, Email: p.Email,
-		EmailKey: optional(profile.EmailKey(p.Email)), EmailVerified: p.EmailVerified, Username: optional(p.Username), Name: p.Name,
+		EmailKey: optional(profile.EmailKey(p.Email)), EmailVerified: p.EmailVerified, Proven: p.EmailVerified, Username: optional(p.Username), Name: p.Name,
 		GivenName: p.GivenName, FamilyName: p.FamilyName, Nickname: p.Nickname, Picture: p.Picture, PhoneNumber: p.PhoneNumber,
 		PhoneVerified: p.PhoneVerified, UserMetadata: string(p.UserMetadata.JSON()), AppMetadata: string(p.AppMetadata.JSON()),
 		Role: p.Role, Blocked: p.Block.Blocked, BlockedAt: orNull(p.Block.At), BlockedUntil: orNull(p.Block.Until),
@@ -148,6 +150,12 @@ func (db *DB) FindByEmail(ctx context.Context, t tenant.ID, email string) (profi
 
 func (db *DB) saveColumns(ctx context.Context, p profile.Profile, columns ...string) error {
 	row := userRowOf(p)
+	if slices.Contains(columns, "email_verified") { // whoever was told to prove an address is told anew of another one
+		columns = append(columns, "warned_at")
+		if row.Proven {
+			columns = append(columns, "proven") // and stays so
+		}
+	}
 	err := db.db(ctx).Model(&row).Where("tenant_id = ? AND user_id = ?", row.TenantID, row.UserID).
 		Select(columns).UpdateColumns(&row).Error
 	if duplicate(err) {

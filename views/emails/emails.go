@@ -52,7 +52,7 @@ func Kinds() []mail.Kind {
 		mail.RequestReceived, mail.RequestExtended, mail.RequestAnswered, mail.WithdrawalReceived, mail.WithdrawalAnswered, mail.AccountRestricted, mail.RestrictionLifted,
 		mail.ExportReady, mail.ExportMade, mail.ExportFailed,
 		mail.GuardianRequest, mail.GuardianDecided, mail.GuardianApproved, mail.AgeClosing,
-		mail.CloseLink, mail.AccountClosing, mail.AccountKept, mail.AccountClosed,
+		mail.AccountUnproven, mail.CloseLink, mail.AccountClosing, mail.AccountKept, mail.AccountClosed,
 	}
 }
 
@@ -173,7 +173,7 @@ func argsOf(ctx context.Context, from From, letter mail.Letter) []any {
 func until(ctx context.Context, letter mail.Letter) string {
 	switch letter.Kind {
 	case mail.TermsChanged, mail.TermsReminder, mail.TermsCancelled, mail.RequestReceived, mail.RequestExtended, mail.WithdrawalReceived,
-		mail.AccountClosing, mail.GuardianRequest, mail.AgeClosing:
+		mail.AccountClosing, mail.GuardianRequest, mail.AgeClosing, mail.AccountUnproven:
 		return i18n.Date(ctx, letter.Facts.Until)
 	default:
 		return i18n.Moment(ctx, letter.Facts.Until)

@@ -59,6 +59,8 @@ func ofRights(f *mail.Facts, kind mail.Kind, origin string, when time.Time) {
 		f.Until, f.Text = when.AddDate(0, 1, 0), "…"
 	case mail.ExportReady:
 		f.Until, f.SecondLink = when.AddDate(0, 0, 1), origin+"/password/forgot"
+	case mail.AccountUnproven:
+		f.Until, f.IP, f.Browser = when.AddDate(0, 0, 7), "", ""
 	case mail.CloseLink:
 		f.Code, f.TTL = "482913", time.Hour
 	case mail.AccountClosing:

@@ -285,6 +285,14 @@ var shapes = map[mail.Kind]shape{
 		{form: button, key: "button"},
 		{form: small, key: "safe"},
 	}},
+	mail.AccountUnproven: {why: "account", parts: []part{
+		{form: text, key: "body"},
+		{text, "mine", hasLink},
+		{form: button, key: "button"},
+		{text, "choose", hasSecond},
+		{form: second, key: "second"},
+		{form: small, key: "safe"},
+	}},
 	mail.CloseLink: {why: "account", parts: []part{
 		{form: text, key: "body"}, {form: button, key: "button"}, {form: code, key: "if"}, {small, "ttl", hasTTL}, {form: small, key: "safe"},
 	}},
