@@ -17,6 +17,7 @@ var unseen = map[string]string{
 	"/privacy":                                  "leads to a document",
 	"/.well-known/change-password":              "leads on",
 	"/unblock/:ticket":                          "leads to /unblock",
+	"/guardian/:ticket":                         "leads to /guardian",
 	"/verify/:ticket":                           "leads to /verify/link",
 	"/password/reset/:ticket":                   "leads to /password/reset",
 	"/email/confirm/:ticket":                    "leads to /email/confirm",
@@ -122,6 +123,7 @@ func TestEveryPageIsAccessible(t *testing.T) {
 	admin := as(t, "en", 2)
 	var person string
 	t.Run("an administrator", func(t *testing.T) { admin.t = t; person = administration(admin, as(t, "ar", -1)) })
+	t.Run("somebody who is too young", func(t *testing.T) { admin.t = t; tooYoung(admin, as(t, "en", -1), as(t, "ar", -1)) })
 	parameters := map[string]string{"id": person, "n": "1", "kind": "verify_email", "preset": "apple", "connection": "demo"}
 	t.Run("every other route", func(t *testing.T) {
 		ben, stranger := as(t, "en", 1), as(t, "en", -1)
@@ -320,4 +322,53 @@ func administration(s, blocked *seen) string {
 	s.clean()
 	id, _ := url.PathUnescape(strings.TrimPrefix(person, "/admin/users/"))
 	return id
+}
+
+// tooYoung is what people meet where their age is asked, and a guardian whom a letter leads here, who refuses. Afterwards
+// nobody is asked any more.
+func tooYoung(admin, s, guardian *seen) {
+	const email, parent = "axe-young@example.org", "axe-parent@example.net"
+	turn := func() {
+		admin.open("/admin/settings")
+		admin.run(chromedp.Click("#age_ask"))
+		admin.press(`main .btn.primary`)
+	}
+	turn()
+	s.look("/signup")
+	s.fill("email", email)
+	s.fill("password", "a lantern on the quay")
+	s.submit("/signup")
+	s.fill("code", codeIn(s.t, s.demo.letter(s.t, email, "verify_email")))
+	s.submit("/verify")
+	s.check("the question for the age")
+	s.refuse("/age")
+	s.fill("birth_day", "30")
+	s.fill("birth_month", "2")
+	s.fill("birth_year", "2018")
+	s.fill("country", "Sweden")
+	s.refuse("/age")
+	s.fill("birth_day", "20")
+	s.submit("/age")
+	s.check("who has to name a guardian")
+	s.refuse("/age/guardian")
+	s.fill("guardian_email", parent)
+	s.submit("/age/guardian")
+	s.check("who waits for a guardian")
+	letter := s.demo.letter(s.t, parent, "guardian_request")
+	guardian.look(pathIn(s.t, letter, "/guardian/"))
+	guardian.press(`main button[value="approve"]`)
+	guardian.check("a guardian without the code")
+	guardian.fill("code", codeIn(s.t, letter))
+	guardian.press(`main button[value="refuse"]`)
+	guardian.check("a guardian who has refused")
+	guardian.look(pathIn(s.t, letter, "/guardian/"))
+	s.signIn(email, "a lantern on the quay")
+	s.check("whose account closes")
+	s.look("/account/data")
+	admin.open("/admin/users?q=axe-young")
+	admin.press(`main td a, main th a`)
+	admin.look(admin.at() + "/actions")
+	turn()
+	s.clean()
+	guardian.clean()
 }
