@@ -54,7 +54,9 @@ func (s *Server) personClosePage(c echo.Context, refused valid.Errors) error {
 	if view.Identities, err = s.identityNames(ctx, u); err != nil {
 		return err
 	}
-	view.Ledger = i18n.T(ctx, toldBy(p.Email, "close.stays.ledger", "close.stays.ledger.noemail"))
+	if view.Stays, err = s.stays(ctx, p); err != nil {
+		return err
+	}
 	view.Token = f.token
 	view.Refused = len(refused) > 0
 	return s.render(c, f.status(), pages.PersonClose(view))

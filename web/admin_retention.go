@@ -37,8 +37,11 @@ func (s *Server) retentionPage(c echo.Context, refused valid.Errors) error {
 	view := pages.RetentionPage{Page: s.adminPage(c, "retention.title"), Token: f.token, Refusals: f.summary()}
 	for _, r := range rows {
 		field, action := retention.Field(r.Entity), "retention.remove"
-		if r.Cut {
+		switch {
+		case r.Cut:
 			action = "retention.cut"
+		case r.Stated:
+			action = "retention.stated"
 		}
 		bounds := "retention.bounds"
 		if r.Never {
@@ -53,6 +56,9 @@ func (s *Server) retentionPage(c echo.Context, refused valid.Errors) error {
 		}
 		if typed := form.Get(field); form.Has(field) {
 			row.Days.Value = typed
+		}
+		if r.Fixed() {
+			row.Fixed = strconv.Itoa(r.Days)
 		}
 		view.Rows = append(view.Rows, row)
 	}

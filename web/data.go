@@ -34,7 +34,7 @@ func (s *Server) dataPage(c echo.Context, status int, note string) error {
 	if view.Export.Underway {
 		view.Refresh = "/account/data"
 	}
-	view.Close = pages.CloseModel{Token: view.Token, Closes: s.closes(c)}
+	view.Close = pages.CloseModel{Token: view.Token, Lead: closeLead(ctx), Closes: s.closes(c)}
 	if view.Close.Closes != "" {
 		view.Close.Young = tooYoung(c)
 	}

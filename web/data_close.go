@@ -14,6 +14,7 @@ import (
 	"portico/internal/i18n"
 	"portico/internal/privacy"
 	"portico/internal/profile"
+	"portico/internal/retention"
 	"portico/internal/session"
 	"portico/internal/tenant"
 	"portico/internal/ticket"
@@ -71,7 +72,10 @@ func (s *Server) closePage(c echo.Context, refused valid.Errors) error {
 	if err != nil {
 		return err
 	}
-	view, f := s.closeView(c, p, refused)
+	view, f, err := s.closeView(c, p, refused)
+	if err != nil {
+		return err
+	}
 	view.Action, view.Back, view.Export = "/account/data/close", "/account/data", true
 	if view.Identities, err = s.identityNames(ctx, p.User); err != nil {
 		return err
@@ -89,17 +93,48 @@ func (s *Server) identityNames(ctx context.Context, u tenant.User) ([]string, er
 	return names, err
 }
 
+// closeLead says what closing an account means, and whether one can still change one's mind.
+func closeLead(ctx context.Context) string {
+	grace := tenant.From(ctx).Grace()
+	if grace == 0 {
+		return i18n.T(ctx, "close.lead.now")
+	}
+	return i18n.T(ctx, "close.lead", "days", i18n.Duration(ctx, grace))
+}
+
+// stays says what stays of p, and how long.
+func (s *Server) stays(ctx context.Context, p profile.Profile) (pages.CloseStays, error) {
+	rows, err := s.Retention.List(ctx, p.User.Tenant)
+	if err != nil {
+		return pages.CloseStays{}, err
+	}
+	days := func(e retention.Entity) string { return i18n.Duration(ctx, retention.Period(rows, e)) }
+	view := pages.CloseStays{
+		Ledger: i18n.T(ctx, toldBy(p.Email, "close.stays.ledger", "close.stays.ledger.noemail")), Record: days(retention.Audit),
+		Backups: i18n.T(ctx, "close.stays.backup.until", "days", days(retention.Backups)),
+	}
+	asked, err := s.Privacy.List(ctx, p.User)
+	for _, r := range asked {
+		if r.Kind == privacy.Withdrawal && r.Open() {
+			view.Withdrawal = i18n.T(ctx, "close.stays.withdrawal.until", "days", days(retention.Requests))
+		}
+	}
+	return view, err
+}
+
 // closeView is what the page says to whoever closes an account.
-func (s *Server) closeView(c echo.Context, p profile.Profile, refused valid.Errors) (pages.ClosePage, form) {
+func (s *Server) closeView(c echo.Context, p profile.Profile, refused valid.Errors) (pages.ClosePage, form, error) {
 	ctx := c.Request().Context()
 	f := s.form(c, refused)
 	date := i18n.Date(ctx, s.Now().Add(tenant.From(ctx).Grace()))
 	view := pages.ClosePage{
-		Page: s.page(c, "data.close"), Token: f.token, Refusals: f.summary(), Grace: s.grace(c, toldBy(p.Email, "close.grace", "close.grace.noemail")), Ledger: i18n.T(ctx, toldBy(p.Email, "close.stays.ledger", "close.stays.ledger.noemail")),
+		Page: s.page(c, "data.close"), Token: f.token, Refusals: f.summary(), Grace: s.grace(c, toldBy(p.Email, "close.grace", "close.grace.noemail")),
 		Button: i18n.T(ctx, "close.submit", "date", date), Code: s.codeField(c, f), Confirm: s.confirmField(c, p, f, i18n.T(ctx, "close.word")),
 	}
 	view.Refused = len(refused) > 0
-	return view, f
+	var err error
+	view.Stays, err = s.stays(ctx, p)
+	return view, f, err
 }
 
 // grace says, in the words of a message, how long an account can still be kept.
@@ -332,7 +367,10 @@ func (s *Server) closeByLinkPage(c echo.Context, refused valid.Errors) error {
 	if err != nil {
 		return s.unusable(c, err, found, backToSignIn)
 	}
-	view, f := s.closeView(c, p, refused)
+	view, f, err := s.closeView(c, p, refused)
+	if err != nil {
+		return err
+	}
 	view.Action, view.Back, view.AskCode = "/close", "/", found.Browser == "" || found.Browser != s.browser(c)
 	return s.render(c, f.status(), pages.CloseByLink(view))
 }

@@ -49,7 +49,7 @@ func TestCloseAndKeep(t *testing.T) {
 		w := newWorld(t, f)
 		ana, phone := w.member(t), w.visitor(t)
 		phone.want(phone.signIn(anaAddress, goodPassword), http.StatusOK, "/account", "")
-		ana.want(ana.get("/account/data"), http.StatusOK, "/account/data", "For some days you can still change your mind")
+		ana.want(ana.get("/account/data"), http.StatusOK, "/account/data", "For 7 days you can still change your mind")
 		f.Clock.Advance(16 * time.Minute)
 		p := ana.want(ana.get("/account/data/close"), http.StatusOK, "/reauth", "Confirm it is you")
 		p = ana.send(p, "/reauth", map[string]string{"password": goodPassword})

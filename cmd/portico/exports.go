@@ -9,15 +9,18 @@ import (
 	"portico/internal/ledger"
 	"portico/internal/mail"
 	"portico/internal/privacy"
+	"portico/internal/retention"
 	"portico/internal/tenant"
 	"portico/internal/terms"
 	"portico/views/exports"
 )
 
 // exportsOf builds what makes the files with people's data.
-func exportsOf(p parts, tenants *tenant.Directory, documents *terms.Service, proofs *ledger.Service, outbox *mail.Outbox, log *audit.Log) *privacy.Exports {
+func exportsOf(p parts, tenants *tenant.Directory, documents *terms.Service, proofs *ledger.Service, kept *retention.Service,
+	outbox *mail.Outbox, log *audit.Log,
+) *privacy.Exports {
 	return privacy.NewExports(privacy.ExportConfig{
-		Store: p.db, Ring: p.ring, Tenants: tenants.ByID, Library: documents.Library, Ledger: proofs, Write: writePage, Outbox: outbox,
+		Store: p.db, Ring: p.ring, Tenants: tenants.ByID, Library: documents.Library, Ledger: proofs, Periods: kept.List, Write: writePage, Outbox: outbox,
 		Audit: log, Log: p.log, Now: p.now, Only: p.only,
 	})
 }

@@ -199,13 +199,19 @@ func (w *world) othersGetNothing(t *testing.T, address string) {
 	}
 }
 
+// tidies has the job look that removes what is kept no longer.
+func (w *world) tidies(t *testing.T) {
+	t.Helper()
+	if err := w.portal.config.Retention.Run(t.Context(), w.Tenant.ID); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // expires waits for a day.
 func (w *world) expires(t *testing.T, ana *visitor, address string) {
 	t.Helper()
 	w.Clock.Advance(24 * time.Hour)
-	if err := w.portal.purge(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.tidies(t)
 	dump(t, w.Fixture, func(place, text string) {
 		if place == "export_chunks.sealed" {
 			t.Error("the content of a file outlives it")
@@ -217,9 +223,7 @@ func (w *world) expires(t *testing.T, ana *visitor, address string) {
 	ana.want(ana.ask(privacy.MyData), http.StatusOK, "/account/data", "We are preparing your file")
 	w.work(t)
 	w.Clock.Advance(31 * 24 * time.Hour)
-	if err := w.portal.purge(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.tidies(t)
 	all, err := w.DB.Exports(t.Context(), w.user(t, anaAddress))
 	if err != nil || len(all) != 0 {
 		t.Errorf("got %d files, %v, want them forgotten", len(all), err)

@@ -47,7 +47,6 @@ type portal struct {
 	resets  *password.Service
 	changes *verification.Service
 	guesses *guard.Service
-	purge   func(context.Context) error
 	erased  erasedList
 	only    tenant.ID
 
@@ -97,20 +96,21 @@ func build(p parts) *portal {
 		Store: p.db, Ring: p.ring, Ledger: proofs, Guard: guesses, Tickets: tickets, Sessions: sessions, Outbox: outbox, Log: log,
 		Beside: beside(p.mailbox), Now: p.now,
 	})
+	kept := retention.New(p.db, pruning(closings, tenants.ByID), log, p.now)
+	closings.Periods = kept.List
 	ages := age.New(age.Config{
 		Store: p.db, Terms: documents, Closings: closings, Tickets: tickets, Guard: guesses, Outbox: outbox, Log: log, Now: p.now,
 	})
-	files := exportsOf(p, tenants, documents, proofs, outbox, log)
+	files := exportsOf(p, tenants, documents, proofs, kept, outbox, log)
 	built := &portal{
 		erased: p.erased, only: p.only,
 		db: p.db, tenants: tenants, log: p.log, letters: letters, outbox: outbox, auditor: p.auditor, resets: passwords, changes: verifications, guesses: guesses,
-		purge: files.Purge,
 		config: web.Config{
 			Tenants: tenants, Ring: p.ring, Cookies: session.NewCookies(sessions, p.ring, p.secure), Sessions: sessions,
 			SignUp: signup.New(p.db, hasher, guesses, documents, verifications, outbox, log, p.now),
 			SignIn: entrance, Providers: providers,
 			Verification: verifications, Passwords: passwords, Profiles: profile.New(p.db, outbox, log, p.now), Terms: documents,
-			Consents: consents, Retention: retention.New(p.db, pruning(closings, tenants.ByID), log, p.now), Ledger: proofs, Audit: log,
+			Consents: consents, Retention: kept, Ledger: proofs, Audit: log,
 			Privacy: privacy.New(p.db, consents, sessions, guesses, outbox, log, p.now), Exports: files,
 			Closings: closings, Ages: ages,
 			Admin:  admin.New(p.db, tickets, sessions, guesses, verifications, passwords, ages, outbox, log, p.now),
@@ -241,7 +241,7 @@ func (p *portal) lapse(ctx context.Context) error {
 
 // due does what was waiting for its time.
 func (p *portal) due(ctx context.Context) error {
-	return errors.Join(p.erase(ctx), p.lapse(ctx), p.changes.ApplyDue(ctx, p.tenants.ByID), p.purge(ctx), p.tidy(ctx))
+	return errors.Join(p.erase(ctx), p.lapse(ctx), p.changes.ApplyDue(ctx, p.tenants.ByID), p.tidy(ctx))
 }
 
 // minutely does what waits for a time to come: accounts that are erased, changes of address that take effect, sessions and counters that are over.

@@ -17,6 +17,7 @@ import (
 	"portico/internal/ledger"
 	"portico/internal/mail"
 	"portico/internal/profile"
+	"portico/internal/retention"
 	"portico/internal/session"
 	"portico/internal/tenant"
 	"portico/internal/terms"
@@ -129,6 +130,7 @@ type ClosingConfig struct {
 	Sessions *session.Service
 	Outbox   *mail.Outbox
 	Log      *audit.Log
+	Periods  func(ctx context.Context, t tenant.ID) ([]retention.Row, error)
 	Beside   func(ctx context.Context, u tenant.User, addresses []string) error
 	Now      func() time.Time
 }

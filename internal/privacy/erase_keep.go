@@ -13,6 +13,7 @@ import (
 	"portico/internal/i18n"
 	"portico/internal/mail"
 	"portico/internal/profile"
+	"portico/internal/retention"
 	"portico/internal/session"
 	"portico/internal/tenant"
 	"portico/internal/terms"
@@ -102,6 +103,10 @@ func (s *Closings) tellClosing(ctx context.Context, p profile.Profile, c Closing
 	if err != nil {
 		return err
 	}
+	periods, err := s.Periods(ctx, p.User.Tenant)
+	if err != nil {
+		return err
+	}
 	code := ""
 	for _, to := range addresses {
 		if to == "" {
@@ -114,7 +119,7 @@ func (s *Closings) tellClosing(ctx context.Context, p profile.Profile, c Closing
 			return err
 		}
 		code = issued.Code
-		facts := mail.Facts{Until: c.DueAt, Code: code, Link: tenant.From(ctx).URL("/closing/" + issued.Secret)}
+		facts := mail.Facts{TTL: retention.Period(periods, retention.Audit), Until: c.DueAt, Code: code, Link: tenant.From(ctx).URL("/closing/" + issued.Secret)}
 		if err := s.tell(ctx, p, to, mail.AccountClosing, facts); err != nil {
 			return err
 		}

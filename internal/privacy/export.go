@@ -15,6 +15,7 @@ import (
 	"portico/internal/ledger"
 	"portico/internal/mail"
 	"portico/internal/profile"
+	"portico/internal/retention"
 	"portico/internal/tenant"
 	"portico/internal/terms"
 )
@@ -49,8 +50,6 @@ const (
 const (
 	ExportLifetime = 24 * time.Hour
 	ExportsADay    = 3
-	// exportMemory is how long it is remembered that there was a file, without its content.
-	exportMemory = 30 * 24 * time.Hour
 )
 
 // Errors about files.
@@ -118,20 +117,17 @@ type ExportStore interface {
 	Chunk(ctx context.Context, e Export, number int) ([]byte, error)
 	// DropChunks removes the content of a file.
 	DropChunks(ctx context.Context, e Export) error
-	// OverExports lists files of every tenant whose content is to go, because they expired before now.
-	OverExports(ctx context.Context, now time.Time, limit int) ([]Export, error)
-	// ForgetExports removes files asked for before asked, and content made before made that belongs to none.
-	ForgetExports(ctx context.Context, asked, made time.Time) error
 }
 
-// ExportConfig is what the making of files needs. Tenants finds a file's tenant, Library its documents, Write puts a page
-// that people read into HTML. Only, when set, is the one tenant whose files are made.
+// ExportConfig is what the making of files needs. Tenants finds a file's tenant, Library its documents, Periods how long it keeps what,
+// Write puts a page that people read into HTML. Only, when set, is the one tenant whose files are made.
 type ExportConfig struct {
 	Store   ExportStore
 	Ring    keys.Ring
 	Tenants func(ctx context.Context, id tenant.ID) (tenant.Tenant, error)
 	Library func(ctx context.Context, t tenant.ID) (terms.Library, time.Time, error)
 	Ledger  *ledger.Service
+	Periods func(ctx context.Context, t tenant.ID) ([]retention.Row, error)
 	Write   PageWriter
 	Outbox  *mail.Outbox
 	Audit   *audit.Log
@@ -207,19 +203,4 @@ func admit(all []Export, layer Layer, now time.Time) (asked bool, err error) {
 		return false, ErrExportLimit
 	}
 	return false, nil
-}
-
-// Purge removes the content of files that expired, of every tenant, and after a month the memory of them.
-func (s *Exports) Purge(ctx context.Context) error {
-	now := s.Now()
-	over, err := s.Store.OverExports(ctx, now, 100)
-	if err != nil {
-		return err
-	}
-	for _, e := range over {
-		if err := s.Store.DropChunks(ctx, e); err != nil {
-			return err
-		}
-	}
-	return s.Store.ForgetExports(ctx, now.Add(-exportMemory), now.Add(-2*ExportLifetime))
 }

@@ -28,6 +28,10 @@ func (c *composer) processing() error {
 	if err != nil {
 		return err
 	}
+	periods, err := c.periods()
+	if err != nil {
+		return err
+	}
 	linked, err := c.s.Store.Identities(c.ctx, c.e.User)
 	if err != nil {
 		return err
@@ -52,6 +56,7 @@ func (c *composer) processing() error {
 		Sections: []Section{
 			{Title: say("export.p.controller"), Text: say("export.p.controller.body", "product", c.t.Product, "contact", c.contact())},
 			purposes,
+			periods,
 			{Title: say("export.p.recipients"), Items: recipients},
 			{Title: say("export.p.source"), Items: source},
 			{Title: say("export.p.automated"), Text: say("export.p.automated.body")},
@@ -62,18 +67,35 @@ func (c *composer) processing() error {
 	return c.add("processing.html", func(w io.Writer) error { return c.s.Write(c.ctx, w, p) })
 }
 
+// periods are how long everything is kept, by the table that the company keeps to.
+func (c *composer) periods() (Section, error) {
+	s := Section{Title: i18n.T(c.ctx, "export.p.periods"), Head: c.head("what", "purpose", "kept")}
+	rows, err := c.s.Periods(c.ctx, c.t.ID)
+	for _, row := range rows {
+		kept := i18n.Duration(c.ctx, row.Period())
+		switch {
+		case row.Forever():
+			kept = i18n.T(c.ctx, "export.p.kept.account")
+		case row.Days == 0:
+			kept = i18n.T(c.ctx, "export.p.kept.none")
+		}
+		s.Rows = append(s.Rows, []string{i18n.T(c.ctx, "retention.entity."+string(row.Entity)), i18n.T(c.ctx, "retention.purpose."+string(row.Entity)), kept})
+	}
+	return s, err
+}
+
 // purposes are why the data is processed, on which ground, and for how long: those of every account, and what the person
-// consents to.
+// consents to. Numbers of days stand in periods alone.
 func (c *composer) purposes() (Section, error) {
 	s := Section{Title: i18n.T(c.ctx, "export.p.purposes"), Head: c.head("purpose", "basis", "kept")}
 	for _, row := range [][3]string{
 		{"export.p.account", "export.p.basis.contract", "export.p.kept.account"},
-		{"export.p.letters", "export.p.basis.contract", "export.p.kept.letters"},
-		{"export.p.security", "export.p.basis.interest", "export.p.kept.security"},
+		{"export.p.letters", "export.p.basis.contract", "export.p.kept.below"},
+		{"export.p.security", "export.p.basis.interest", "export.p.kept.below"},
 		{"export.p.assent", "export.p.basis.duty", "export.p.kept.assent"},
-		{"export.p.answering", "export.p.basis.duty", "export.p.kept.account"},
+		{"export.p.answering", "export.p.basis.duty", "export.p.kept.below"},
 	} {
-		s.Rows = append(s.Rows, []string{i18n.T(c.ctx, row[0]), i18n.T(c.ctx, row[1]), i18n.T(c.ctx, row[2])})
+		s.Rows = append(s.Rows, []string{i18n.T(c.ctx, row[0]), i18n.T(c.ctx, row[1]), i18n.T(c.ctx, row[2], "section", i18n.T(c.ctx, "export.p.periods"))})
 	}
 	library, _, err := c.s.Library(c.ctx, c.t.ID)
 	if err != nil {

@@ -30,11 +30,15 @@ const (
 	// Guardians are addresses of parents and guardians whose answer nobody waits for any more.
 	Guardians Entity = "guardians"
 	Unproven  Entity = "unproven"
+	Exports   Entity = "exports"
+	Files     Entity = "files"
+	Backups   Entity = "backups"
 )
 
 // Rule is how long rows of an entity are kept, in days since they were over: Days unless an administrator chooses another
 // number from Least to Most. Every is how often the job looks. Cut says that rows stay and only lose what names a place, Never
-// that 0 days are none: they stay for good.
+// that 0 days are none: they stay for good. Stated says that the company itself sees to it, outside of this program, which
+// tells people the period.
 type Rule struct {
 	Entity Entity
 	Days   int
@@ -43,11 +47,31 @@ type Rule struct {
 	Every  time.Duration
 	Cut    bool
 	Never  bool
+	Stated bool
 }
 
 // allows reports whether an administrator may choose so many days.
 func (r Rule) allows(days int) bool {
 	return days >= r.Least && days <= r.Most || r.Never && days == 0
+}
+
+// Fixed reports whether the period is the same for every tenant.
+func (r Rule) Fixed() bool { return r.Least == r.Most }
+
+// Forever reports whether rows stay for good.
+func (r Rule) Forever() bool { return r.Never && r.Days == 0 }
+
+// Period is how long rows are kept.
+func (r Rule) Period() time.Duration { return time.Duration(r.Days) * 24 * time.Hour }
+
+// Period is how long rows of an entity are kept, by the table of a tenant.
+func Period(rows []Row, e Entity) time.Duration {
+	for _, row := range rows {
+		if row.Entity == e {
+			return row.Period()
+		}
+	}
+	return 0
 }
 
 // Rules lists the entities with their periods (terms.md section 3, rule G-7).
@@ -65,6 +89,9 @@ func Rules() []Rule {
 		{Entity: Guardians, Days: 0, Least: 0, Most: 7, Every: 10 * time.Minute},
 		{Entity: LastIP, Days: 90, Least: 7, Most: 365, Every: day, Cut: true},
 		{Entity: Unproven, Days: 0, Least: 14, Most: 3650, Every: 10 * time.Minute, Never: true},
+		{Entity: Files, Every: 10 * time.Minute},
+		{Entity: Exports, Days: 30, Least: 1, Most: 365, Every: time.Hour},
+		{Entity: Backups, Days: 35, Least: 1, Most: 365, Stated: true},
 	}
 }
 
@@ -190,7 +217,7 @@ func (s *Service) Run(ctx context.Context, t tenant.ID) error {
 	rows, err := s.List(ctx, t)
 	for _, row := range rows {
 		now := s.now()
-		if now.Sub(row.RanAt) < row.Every || row.Never && row.Days == 0 {
+		if row.Stated || now.Sub(row.RanAt) < row.Every || row.Forever() {
 			continue
 		}
 		mine, claiming := s.store.ClaimRetention(ctx, t, row.Entity, now.Add(-row.Every), now)

@@ -185,20 +185,6 @@ func (db *DB) DropChunks(ctx context.Context, e privacy.Export) error {
 	})
 }
 
-// OverExports lists files of every tenant that expired and still have content: work for the process, shown to nobody.
-func (db *DB) OverExports(ctx context.Context, now time.Time, limit int) ([]privacy.Export, error) {
-	return exportsOf(db.db(ctx).Where("state = ? AND expires_at <= ? AND chunks > 0", string(privacy.ExportReady), now).Limit(limit))
-}
-
-// ForgetExports removes files asked for before asked, and content made before made, of every tenant: no file is kept that long.
-func (db *DB) ForgetExports(ctx context.Context, asked, made time.Time) error {
-	if err := db.db(ctx).Where("made_at < ?", made).Delete(&chunkRow{}).Error; err != nil {
-		return err
-	}
-	ended := []string{string(privacy.ExportReady), string(privacy.ExportFailed)}
-	return db.db(ctx).Where("state IN ? AND asked_at < ?", ended, asked).Delete(&exportRow{}).Error
-}
-
 // FindPresentation returns a screen on which an assent was given, or nothing.
 func (db *DB) FindPresentation(ctx context.Context, t tenant.ID, sha string) (string, error) {
 	var row presentationRow

@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"portico/internal/privacy"
 	"portico/internal/retention"
 	"portico/internal/tenant"
 )
@@ -73,12 +74,16 @@ var over = map[retention.Entity]struct{ table, key, condition string }{
 	// Whose account is still to close is no business of this job: that comes first, and forgets them.
 	retention.Guardians: {"guardians", "user_id", `due_at < ? AND NOT EXISTS (SELECT 1 FROM users u WHERE u.tenant_id = guardians.tenant_id
 		AND u.user_id = guardians.user_id AND u.age_state = 'pending')`},
-	retention.LastIP: {"users", "user_id", "last_ip <> '' AND last_login < ?"},
+	retention.LastIP:  {"users", "user_id", "last_ip <> '' AND last_login < ?"},
+	retention.Exports: {"exports", "export_id", "state IN ('ready', 'failed') AND chunks = 0 AND COALESCE(expires_at, asked_at) < ?"},
 }
 
 // Purge removes or cuts at most limit rows of an entity that were over before then. Whatever was changed since they were
 // found stays.
 func (db *DB) Purge(ctx context.Context, t tenant.ID, e retention.Entity, then time.Time, limit int) (int, error) {
+	if e == retention.Files {
+		return db.dropFiles(ctx, t, then, limit)
+	}
 	what, known := over[e]
 	if !known {
 		return 0, nil
@@ -99,6 +104,25 @@ func (db *DB) Purge(ctx context.Context, t tenant.ID, e retention.Entity, then t
 		done = rows.Delete(nil)
 	}
 	return int(done.RowsAffected), done.Error
+}
+
+// dropFiles removes the content of files with people's data that expired before then, and content that belongs to none.
+func (db *DB) dropFiles(ctx context.Context, t tenant.ID, then time.Time, limit int) (int, error) {
+	stray := then.Add(-2 * privacy.ExportLifetime) // no file is kept that long
+	if err := db.db(ctx).Where("tenant_id = ? AND made_at < ?", string(t), stray).Delete(&chunkRow{}).Error; err != nil {
+		return 0, err
+	}
+	expired, err := exportsOf(db.db(ctx).Where("tenant_id = ? AND state = ? AND expires_at <= ? AND chunks > 0",
+		string(t), string(privacy.ExportReady), then).Limit(limit))
+	if err != nil {
+		return 0, err
+	}
+	for i, e := range expired {
+		if err := db.DropChunks(ctx, e); err != nil {
+			return i, err
+		}
+	}
+	return len(expired), nil
 }
 
 // cutAddresses keeps of the network addresses of these events only the /24, or the /48 of an IPv6 address.

@@ -64,7 +64,7 @@ func ofRights(f *mail.Facts, kind mail.Kind, origin string, when time.Time) {
 	case mail.CloseLink:
 		f.Code, f.TTL = "482913", time.Hour
 	case mail.AccountClosing:
-		f.Code, f.Until = "482913", when.AddDate(0, 0, 7)
+		f.Code, f.TTL, f.Until = "482913", 365*24*time.Hour, when.AddDate(0, 0, 7)
 	case mail.AccountClosed:
 		f.Count, f.Files, f.IP, f.Browser = 3, []mail.File{{Name: "receipts.zip"}}, "", ""
 	case mail.RequestExtended:
