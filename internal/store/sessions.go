@@ -104,8 +104,7 @@ type liveRow struct {
 	ClosesAt      *time.Time
 	AgeState      string
 	WarnedAt      *time.Time
-	TermsOwed     bool
-	TermsWaiting  string
+	Undecided     bool
 }
 
 // columns are where the columns of findSession go, in their order.
@@ -115,7 +114,7 @@ func (r *liveRow) columns() []any {
 		&s.TenantID, &s.SessionHash, &s.UserID, &s.CreatedAt, &s.SeenAt, &s.AuthenticatedAt, &s.IdleAt, &s.ExpiresAt, &s.Keep, &s.IP,
 		&s.UserAgent, &s.Content, &r.Email, &r.EmailVerified, &r.Name, &r.GivenName, &r.FamilyName, &r.Nickname, &r.Username,
 		&r.PhoneNumber, &r.PendingEmail, &r.Role, &r.Blocked, &r.BlockedUntil, &r.BlockMessage, &r.Restricted, &r.JoinedAt, &r.WarnedAt,
-		&r.UserMetadata, &r.AgeState, &r.ClosesAt, &r.HasPassword, &r.MustChange, &r.TermsOwed, &r.TermsWaiting,
+		&r.UserMetadata, &r.AgeState, &r.ClosesAt, &r.HasPassword, &r.MustChange, &r.Undecided,
 	}
 }
 
@@ -158,9 +157,22 @@ var waiting = strings.ReplaceAll(`COALESCE((SELECT MIN(CONCAT(CASE WHEN t.seen_a
 	AND NOT EXISTS (SELECT 1 FROM assents a WHERE a.tenant_id = v.tenant_id AND a.user_id = u.user_id AND a.document = v.document
 		AND a.number >= v.number)), '')`, "@who", "u.user_id")
 
-// findSession reads the session, its person and whether terms are owed in one statement: it runs for every request
-// of somebody who is signed in.
-var findSession = `SELECT s.tenant_id, s.session_hash, s.user_id, s.created_at, s.seen_at, s.authenticated_at, s.idle_at,
+// undecided is the condition that the person with the id in the second column may have something to decide about: a version that
+// is announced or applies, and that neither their acceptance of it nor of a later one settles. Most people have none, and then
+// they neither owe terms nor have any waiting; whoever may have some is looked at once more, with findGate.
+const undecided = `EXISTS (SELECT 1 FROM term_versions v WHERE v.tenant_id = s.tenant_id AND v.gates = TRUE AND v.withdrawn_at IS NULL
+		AND (v.announce_at <= @now OR v.effective_at <= @now)
+		AND NOT EXISTS (SELECT 1 FROM assents a
+			JOIN term_versions w ON w.tenant_id = a.tenant_id AND w.document = a.document AND w.number = a.number
+			WHERE a.tenant_id = s.tenant_id AND a.user_id = s.user_id AND a.document = v.document AND a.number >= v.number
+			AND w.withdrawn_at IS NULL AND (a.expires_at IS NULL OR a.expires_at > @now)))`
+
+// findGate reads whether a person owes terms, and what waits for them.
+var findGate = `SELECT ` + owes("u.tenant_id", "u.user_id") + `, ` + waiting + `
+	FROM users u WHERE u.tenant_id = @tenant AND u.user_id = @user`
+
+// findSession reads the session and its person in one statement: it runs for every request of somebody who is signed in.
+const findSession = `SELECT s.tenant_id, s.session_hash, s.user_id, s.created_at, s.seen_at, s.authenticated_at, s.idle_at,
 	s.expires_at, s.keep, s.ip, s.user_agent, s.content,
 	COALESCE(u.email, '') AS email, COALESCE(u.email_verified, FALSE) AS email_verified, COALESCE(u.name, '') AS name,
 	COALESCE(u.given_name, '') AS given_name, COALESCE(u.family_name, '') AS family_name, COALESCE(u.nickname, '') AS nickname,
@@ -168,8 +180,7 @@ var findSession = `SELECT s.tenant_id, s.session_hash, s.user_id, s.created_at, 
 	CASE WHEN e.done_at IS NULL THEN COALESCE(e.new_email, '') ELSE '' END AS pending_email, COALESCE(u.role, '') AS role, COALESCE(u.blocked, FALSE) AS blocked,
 	u.blocked_until, COALESCE(u.block_message, '') AS block_message, COALESCE(u.restricted, FALSE) AS restricted, u.created_at AS joined_at, u.warned_at,
 	COALESCE(u.user_metadata, '') AS user_metadata, COALESCE(u.age_state, '') AS age_state, z.due_at AS closes_at, p.user_id IS NOT NULL AS has_password, COALESCE(p.must_change, FALSE) AS must_change,
-	` + owes("s.tenant_id", "s.user_id") + ` AS terms_owed,
-	` + waiting + ` AS terms_waiting
+	u.user_id IS NOT NULL AND ` + undecided + `
 	FROM sessions s
 	LEFT JOIN users u ON u.tenant_id = s.tenant_id AND u.user_id = s.user_id
 	LEFT JOIN passwords p ON p.tenant_id = s.tenant_id AND p.user_id = s.user_id
@@ -187,12 +198,20 @@ func (db *DB) FindSession(ctx context.Context, t tenant.ID, hash string) (sessio
 	if err != nil {
 		return session.Live{}, err
 	}
+	var owed bool
+	var waits string
+	if row.Undecided {
+		who := map[string]any{"tenant": row.Session.TenantID, "user": row.Session.UserID}
+		if err := db.first(ctx, db.gate, who, &owed, &waits); err != nil && !errors.Is(err, ErrNotFound) {
+			return session.Live{}, err
+		}
+	}
 	return session.Live{Session: row.Session.session(), Person: session.Person{
 		Email: row.Email, EmailVerified: row.EmailVerified, Name: row.Name, GivenName: row.GivenName, FamilyName: row.FamilyName,
 		Nickname: row.Nickname, Username: row.Username, PhoneNumber: row.PhoneNumber, PendingEmail: row.PendingEmail, Role: row.Role,
 		Blocked: row.Blocked, BlockedUntil: orZero(row.BlockedUntil), BlockMessage: row.BlockMessage, Restricted: row.Restricted,
-		CreatedAt: orZero(row.JoinedAt), UserMetadata: row.UserMetadata, HasPassword: row.HasPassword, MustChange: row.MustChange, TermsOwed: row.TermsOwed,
-		TermsWaiting: row.TermsWaiting,
+		CreatedAt: orZero(row.JoinedAt), UserMetadata: row.UserMetadata, HasPassword: row.HasPassword, MustChange: row.MustChange, TermsOwed: owed,
+		TermsWaiting: waits,
 		ClosesAt:     orZero(row.ClosesAt), WarnedAt: orZero(row.WarnedAt),
 		Age: row.AgeState,
 	}}, nil

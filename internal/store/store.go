@@ -32,6 +32,7 @@ type DB struct {
 	clock   func() time.Time
 	trace   func(ctx context.Context, statement string)
 	session statement     // findSession
+	gate    statement     // findGate
 	file    string        // how a file of SQLite is opened; empty for a server
 	writer  chan struct{} // whoever has put something in may write to a file of SQLite; nil for a server
 }
@@ -87,7 +88,7 @@ func Open(address string, options ...Option) (*DB, error) {
 	for _, option := range options {
 		option(db)
 	}
-	db.session = db.statement(findSession)
+	db.session, db.gate = db.statement(findSession), db.statement(findGate)
 	quiet := logger.Discard
 	if db.trace != nil {
 		quiet = tracer{quiet, db.trace}
