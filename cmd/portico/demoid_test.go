@@ -18,6 +18,15 @@ func (b *tab) by(button, person, name string) {
 	b.accept()
 }
 
+// measures compares a length on the page, in pixels, with the most that it may be.
+func (b *tab) measures(script string, most float64) {
+	b.t.Helper()
+	got, err := chromedp.Run(b.ctx, chromedp.Evaluate[float64](script))
+	if err != nil || got > most || got < -most {
+		b.t.Errorf("at %s: got %.1f and %v, want at most %.0f pixels", b.at(), got, err, most)
+	}
+}
+
 // TestDemoID sees a profile filled, synced and linked, as a newcomer would, with and without scripts.
 func TestDemoID(t *testing.T) {
 	root := browser(t)
@@ -30,6 +39,10 @@ func TestDemoID(t *testing.T) {
 	kim.open("/account/profile")
 	kim.want("/account/profile", "kim@id.example")
 	kim.want("/account/profile", demoIDName)
+	kim.open("/account/connections")
+	kim.measures(`(() => { // an address is read from the left and stands at the start of its line
+		const text = document.createRange(); text.selectNodeContents(document.querySelector("main .panel p[dir=ltr]"));
+		return document.querySelector("main .panel h2").getBoundingClientRect().right - text.getBoundingClientRect().right })()`, 1)
 	again := demo.tab(t, root, look{width: 1280, script: true})
 	again.open("/login")
 	again.by(signIn, "kim", "Kim Lund")
@@ -59,7 +72,14 @@ func TestDemoID(t *testing.T) {
 	if found := other.axe(axe); len(found) > 0 {
 		t.Errorf("the page of Demo ID: %v", found)
 	}
-	for _, b := range []*tab{kim, again, ana, other} {
+	mara := demo.tab(t, root, look{width: 1280, script: true})
+	mara.signIn(demo.people[2].Email, demo.people[2].Password)
+	mara.open("/admin/connections")
+	mara.want("/admin/connections", demoIDName)
+	mara.measures(`(() => { // a short page is not stretched to the height of the navigation
+		const heading = document.querySelector("main section.panel h2"), text = document.createRange(); text.selectNodeContents(heading);
+		return heading.getBoundingClientRect().height - text.getBoundingClientRect().height })()`, 8)
+	for _, b := range []*tab{kim, again, ana, other, mara} {
 		b.clean()
 	}
 }
