@@ -31,7 +31,7 @@ func (s *Server) providerRoutes() []route {
 var wayPaths = map[idp.Purpose]struct{ begin, back string }{
 	idp.SignIn: {"/login/with/", "/login"},
 	idp.Reauth: {"/reauth/with/", "/reauth"},
-	idp.Link:   {linkingPath + "/with/", linkingPath},
+	idp.Link:   {connectingPath, linkingPath},
 }
 
 // offered are the buttons of the providers that this tenant has.

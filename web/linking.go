@@ -19,7 +19,10 @@ import (
 	"portico/views/pages"
 )
 
-const linkingPath = "/account/connections"
+const (
+	linkingPath    = "/account/connections"
+	connectingPath = linkingPath + "/with/"
+)
 
 // joiningCookie carries which comparison a browser looks at.
 const joiningCookie = "joining"
@@ -29,7 +32,7 @@ func (s *Server) linkingRoutes() []route {
 	return []route{
 		{member, http.MethodGet, linkingPath, s.showLinking, false},
 		{open, http.MethodGet, "/account/security/connections", s.toLinking, false},
-		{sensitive, http.MethodPost, linkingPath + "/with/:connection", s.goTo(idp.Link), false},
+		{sensitive, http.MethodPost, connectingPath + ":connection", s.goTo(idp.Link), false},
 		{sensitive, http.MethodGet, linkingPath + "/join", s.showJoin, false},
 		{sensitive, http.MethodPost, linkingPath + "/join", s.join, false},
 		{sensitive, http.MethodGet, linkingPath + "/disconnect/:identity", s.showDisconnect, false},

@@ -133,8 +133,8 @@ func TestConnectingNeedsBothProofs(t *testing.T) {
 		laptop.open(linkingPage)
 		s.Clock.Advance(16 * time.Minute)
 		laptop.follow(laptop.submit(linkingPage+"/with/demo")).wants(t, "an old proof here", http.StatusOK, word(t, "reauth.title"))
-		laptop.submit("/reauth", "password", oldSecret, "return_to", linkingPage)
-		laptop.open(linkingPage)
+		laptop.follow(laptop.submit("/reauth", "password", oldSecret, "return_to", "/resume")).
+			wants(t, "going on", http.StatusOK, word(t, "linking.resume"), word(t, "linking.connect", "provider", "Demo ID"))
 		s.Clock.Advance(11 * time.Minute)
 		laptop.follow(laptop.back(p, laptop.leave(linkingPage+"/with/demo"))).wants(t, "a proof here of 11 minutes", http.StatusOK, word(t, "reauth.title"))
 		laptop.follow(laptop.submit("/reauth", "password", oldSecret, "return_to", linkingPage+"/join")).

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -85,6 +86,11 @@ func noticeOf(c echo.Context) string {
 
 func (s *Server) again(c echo.Context, status int, key string, p parked) error {
 	ctx := c.Request().Context()
+	if key == "form.resume" && strings.HasPrefix(p.Path, connectingPath) && s.mayRefill(c, connectingPath+":connection") { // a button alone, on a page that has it
+		c.Set(statusKey, status)
+		c.Set(noticeKey, i18n.T(ctx, "linking.resume"))
+		return s.showLinking(c)
+	}
 	if refill, ok := s.refills()[p.Path]; ok && s.mayRefill(c, p.Path) {
 		c.Set(statusKey, status)
 		c.Set(noticeKey, i18n.T(ctx, key+".body"))
