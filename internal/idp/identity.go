@@ -198,7 +198,7 @@ func (r *reader) names() {
 	i.Picture = r.take(profile.FieldPicture, profile.MaxPicture, safePicture)
 }
 
-// safePicture allows https alone: the address is shown to browsers, never fetched by us (rule P-7).
+// safePicture allows https alone; the address is kept and never fetched by us (rule P-7).
 func safePicture(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil

@@ -23,7 +23,7 @@
 //	given_name      given_name, first_name
 //	family_name     family_name, surname, last_name, sn
 //	nickname        nickname; else what stands before the @ of the address
-//	picture         picture, when it is https; browsers load it, we never do
+//	picture         picture, when it is https; kept as an address, which nobody here loads
 //	email           email, as received
 //	email_verified  email_verified, when it is the boolean true of that very address and the connection is trusted;
 //	                whatever is missing is false (ASVS 10.5.2). Apple documents the text "true" and may send it.
@@ -57,7 +57,7 @@
 // ten minutes of it, both addresses are verified, neither side is blocked or about to be closed; the person sees both and
 // what will be lost before anything is done. The primary keeps its id, attributes and metadata, and may take along
 // user_metadata that it lacks; the secondary's identities move over with their profileData, its sessions and tickets end,
-// its profile is gone, and what it accepted stays on record. A shared verified address is a reason to suggest linking and
+// its profile is gone, and what it accepted stays on record. A password reset under way ends on both sides. A shared verified address is a reason to suggest linking and
 // never to do it. Unlinking makes the identity a profile of its own again, new, without metadata, with nothing accepted;
 // the main identity and the last way in cannot be taken off.
 //
@@ -69,7 +69,16 @@
 // that no provider's answer counts as another's. Of the id token, signature, issuer, audience, authorized party, times with
 // a minute's skew, nonce and hash of the access token are checked (Core 1.0, section 3.1.3.7); user info must be about the
 // same subject (section 5.3.2). Where a fresh proof is needed the provider is asked for one, and auth_time decides (ASVS
-// 6.8.4). Tokens of providers are used at once and never kept.
+// 6.8.4); of one that never says it, the trip there and back does where its connection has round_trip. Tokens of providers are used at once and never kept.
+//
+// # Signing out
+//
+// Where a connection says so, who signs out here is led to the provider to sign out there too (RP-Initiated Logout 1.0); nobody
+// waits for a provider that does not answer. A provider may tell us that somebody signed out there (Back-Channel Logout 1.0,
+// section 2.6): the sessions end that were opened in the session it names, or else those that the person opened by it. Such a
+// notice is proven as an id token is, at most five minutes old, and counts once.
+//
+// # What goes wrong
 //
 // A provider that is down, slow or talks rubbish costs seconds, and leaves neither session nor flow behind. Every request is
 // bounded in time and size, follows no redirect, and reaches no address of this machine or its cloud's own services.

@@ -326,3 +326,41 @@ func TestComparisonBelongsToWhoAsked(t *testing.T) {
 		}
 	})
 }
+
+// Rules I-1 and I-2: an identity is one of its tenant, and nothing that began in one tenant ends in another.
+func TestTenantsShareNobody(t *testing.T) {
+	onEach(t, func(d *desk, p *idptest.Provider) {
+		f := d.Fixture
+		f.Tenant.ID += "b"
+		if err := f.DB.AddTenant(d.ctx, f.Tenant, nil); err != nil {
+			d.Fatal(err)
+		}
+		other := newDeskWith(d.T, f, d.ring)
+		d.connect(p, "demo")
+		other.connect(p, "demo")
+		p.Claims = verified("s", kim)
+		here, there := d.mustEnter(p, "demo").User, other.mustEnter(p, "demo").User
+		if here.ID != there.ID || here.Tenant == there.Tenant {
+			d.Errorf("got %v and %v, want a profile in each", here, there)
+		}
+		if _, err := other.Arrive(other.ctx, d.begin(p, idp.Beginning{Connection: "demo"})); !errors.Is(err, idp.ErrNotAsked) {
+			d.Errorf("an answer to another tenant: got %v, want %v", err, idp.ErrNotAsked)
+		}
+		u := d.withPassword("kim@work.example")
+		token, err := d.weigh(p, "demo", u)
+		if err != nil {
+			d.Fatal(err)
+		}
+		same := tenant.User{Tenant: f.Tenant.ID, ID: u.ID}
+		if _, err := other.Join(other.ctx, other.signedIn(same), token, laptop, false); !errors.Is(err, idp.ErrNotAsked) {
+			d.Errorf("a comparison of another tenant's: got %v, want %v", err, idp.ErrNotAsked)
+		}
+		if err := other.Unlink(other.ctx, there, "demo", "s"); !errors.Is(err, idp.ErrMain) {
+			d.Errorf("taking it off there: got %v, want %v", err, idp.ErrMain)
+		}
+		d.link(p, "demo", u, false)
+		if again := other.mustEnter(p, "demo").User; again != there {
+			d.Errorf("linking here changed whom it leads to there: got %v", again)
+		}
+	})
+}
