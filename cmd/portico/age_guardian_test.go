@@ -2,18 +2,24 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"portico/internal/age"
 	"portico/internal/audit"
 	"portico/internal/mail"
 	"portico/internal/privacy"
 	"portico/internal/profile"
+	"portico/internal/store/storetest"
 	"portico/internal/tenant"
 	"portico/internal/terms"
+	"portico/internal/ticket"
 )
 
 func caseGuardianApproves(t *testing.T, w *world) {
@@ -64,6 +70,9 @@ func caseGuardianApproves(t *testing.T, w *world) {
 	mum := w.visitor(t)
 	q = mum.want(mum.get(path), http.StatusOK, "/guardian", "May this person use")
 	q = mum.want(mum.send(q, "/guardian", map[string]string{"decision": "approve", "code": "000000"}), http.StatusUnprocessableEntity, "/guardian", "not right")
+	w.issue(t, 2, "Fourteen days.", nil) // while she reads
+	q = mum.want(mum.send(q, "/guardian", map[string]string{"decision": "approve", "code": code(t, letter)}), http.StatusConflict, "/guardian", "Nothing was recorded")
+	w.wantAge(t, profile.AgePending, "SE-13", profile.GuardianPending)
 	mum.want(mum.send(q, "/guardian", map[string]string{"decision": "approve", "code": code(t, letter)}), http.StatusOK, "/guardian", "you have approved")
 	mum.want(mum.get(path), http.StatusGone, "/guardian", "Each link works once")
 	w.wantAge(t, profile.AgeOK, "SE-13", profile.GuardianApproved)
@@ -76,7 +85,7 @@ func caseGuardianApproves(t *testing.T, w *world) {
 
 	// The ledger has it with the rule and the text that was then in force; it accepts nothing for the person.
 	got := w.decisions(t, anaAddress)
-	if len(got) != 1 || got[0].Type != terms.GuardianApproved || got[0].Document != "terms" || got[0].Number != 1 || got[0].Method != terms.MethodGuardian ||
+	if len(got) != 1 || got[0].Type != terms.GuardianApproved || got[0].Document != "terms" || got[0].Number != 2 || got[0].Method != terms.MethodGuardian ||
 		got[0].AgeRule != "SE-13" || got[0].Guardian != terms.ChannelMail || got[0].Presentation == "" || got[0].IP != "" || got[0].UserAgent != "" ||
 		len(got[0].SourceSHA256) != 64 || got[0].IssuedAt.IsZero() {
 		t.Errorf("got %+v, want the approval and nothing of where the guardian was", got)
@@ -84,13 +93,25 @@ func caseGuardianApproves(t *testing.T, w *world) {
 	if err := w.portal.config.Ledger.SequenceTenant(t.Context(), w.Tenant); err != nil {
 		t.Fatal(err)
 	}
-	p = ana.want(ana.get("/account"), http.StatusOK, "/terms/accept", "Seven days.")
+	p = ana.want(ana.get("/account"), http.StatusOK, "/terms/accept", "Fourteen days.")
 	decide(ana, p, "accept")
 	ana.want(ana.get("/account"), http.StatusOK, "/account", "Hello ana")
 	ana.want(ana.get("/account/terms"), http.StatusOK, "/account/terms", "Approved by a guardian")
 	ana.want(ana.get("/account/security/activity"), http.StatusOK, "/account/security/activity", "Your guardian")
 	w.forgotten(t)
 	w.wantNoBirthday(t, typed)
+
+	// Their files have the approval with its proof, its text and its screen, and nothing of the guardian.
+	w.Clock.Advance(25 * time.Hour) // they had some made today
+	ana.signIn(anaAddress, goodPassword)
+	_, data := ana.file(privacy.MyData)
+	_, records := ana.file(privacy.TechnicalRecords)
+	proven(t, data)
+	proven(t, records)
+	if data["terms/screens/"+got[0].Presentation+".json"] == "" || !strings.Contains(data["profile.json"]+data["metadata.json"], `"age_rule"`) ||
+		!strings.Contains(records["ledger.jsonl"], terms.GuardianApproved) || !strings.Contains(records["activity.jsonl"], `"guardian"`) {
+		t.Error("the files lack something of the approval or of the result")
+	}
 }
 
 // forgotten waits until nothing in the database names the guardian any more.
@@ -268,4 +289,97 @@ func caseGuardianChanged(t *testing.T, w *world) {
 		t.Error("the session of somebody else is gone")
 	}
 	mum.want(mum.get(link(t, third, "/guardian/")), http.StatusGone, "/guardian", "")
+}
+
+// caseGuardianAfterClosing refuses where the person is about to close the account anyway: it does so on its day, and none of
+// the links that would have kept it works any more.
+func caseGuardianAfterClosing(t *testing.T, w *world) {
+	ana, p := w.young(t)
+	letter := w.asks(t, ana, p)
+	ana.close(anaAddress)
+	keep := w.letter(t, anaAddress, mail.AccountClosing)
+	before, err := w.DB.FindClosing(t.Context(), w.user(t, anaAddress))
+	if err != nil || !before.Pending() {
+		t.Fatalf("got %+v, %v", before, err)
+	}
+	w.Clock.Advance(2 * 24 * time.Hour)
+	mum := w.visitor(t)
+	q := mum.get(link(t, letter, "/guardian/")) // closing voids every link, this one too
+	mum.want(q, http.StatusGone, "/guardian", "")
+	w.Clock.Advance(13 * 24 * time.Hour)
+	ctx := tenant.With(context.WithoutCancel(t.Context()), w.Tenant)
+	if err := w.portal.lapse(ctx); err != nil {
+		t.Fatal(err)
+	}
+	after, err := w.DB.FindClosing(t.Context(), w.user(t, anaAddress))
+	if err != nil || !after.DueAt.Equal(before.DueAt) || after.By != before.By {
+		t.Errorf("got %+v, %v, want the closing as it was: %+v", after, err, before)
+	}
+	mum.want(mum.get(link(t, keep, "/closing/")), http.StatusGone, "/closing", "")
+	if err := w.portal.config.Closings.Keep(ctx, w.user(t, anaAddress)); !errors.Is(err, privacy.ErrUnderAge) {
+		t.Errorf("got %v, want nobody too young to keep it", err)
+	}
+	w.letter(t, anaAddress, mail.AgeClosing)
+}
+
+// TestAgeRaces lets one person answer in two ways at once, a guardian decide in two ways at once, and replicas look at the
+// same time for who is due: each has one effect.
+func TestAgeRaces(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		ages := w.portal.config.Ages
+		ctx := tenant.With(context.WithoutCancel(t.Context()), w.Tenant)
+		together := func(n int, fn func(i int) error, allowed ...error) {
+			t.Helper()
+			var all sync.WaitGroup
+			for i := range n {
+				all.Go(func() {
+					err := fn(i)
+					if err != nil && !slices.ContainsFunc(allowed, func(one error) bool { return errors.Is(err, one) }) {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+		}
+		w.visitor(t).signUp(anaAddress)
+		u := w.user(t, anaAddress)
+		young := age.Answer{Day: "1", Month: "1", Year: strconv.Itoa(w.Clock.Now().Year() - 5), Country: "SE"}
+		together(8, func(int) error { _, err := ages.Answer(ctx, u, young); return err })
+		if n := w.recorded(t, u, audit.AgeChecked); n != 1 {
+			t.Errorf("got %d answers on record, want one", n)
+		}
+		w.wantAge(t, profile.AgePending, "SE-13", profile.GuardianPending)
+
+		if err := ages.AskGuardian(ctx, u, mumAddress); err != nil {
+			t.Fatal(err)
+		}
+		letter := w.letter(t, mumAddress, mail.GuardianRequest)
+		claim := ticket.Claim{User: tenant.User{Tenant: u.Tenant}, Secret: strings.TrimPrefix(link(t, letter, "/guardian/"), "/guardian/"), Code: code(t, letter)}
+		together(4, func(i int) error {
+			if i%2 == 0 {
+				return ages.Refuse(ctx, claim)
+			}
+			return ages.Approve(ctx, claim, terms.GuardianSaid{})
+		}, ticket.ErrUsed, ticket.ErrReplaced)
+		approved, refused := w.recorded(t, u, audit.GuardianApproved), w.recorded(t, u, audit.GuardianRefused)
+		if approved+refused != 1 || w.lettersTo(t, mumAddress, mail.GuardianDecided) != 1 {
+			t.Errorf("got %d approvals and %d refusals, want one decision", approved, refused)
+		}
+
+		w.visitor(t).signUp("ben@example.org")
+		ben := w.user(t, "ben@example.org")
+		if _, err := ages.Answer(ctx, ben, young); err != nil {
+			t.Fatal(err)
+		}
+		w.Clock.Advance(age.Patience)
+		together(4, func(int) error { return w.portal.lapse(ctx) })
+		if n := w.recorded(t, ben, audit.GuardianSilent); n != 1 {
+			t.Errorf("got %d lines of the record, want one", n)
+		}
+		if n := w.recorded(t, ben, audit.ErasureScheduled); n != 1 {
+			t.Errorf("got %d closings, want one", n)
+		}
+	}, askedFor(tenant.AgeGuardian))
 }

@@ -50,7 +50,7 @@ func (s *Service) waits(p profile.Profile) bool {
 }
 
 // Approve takes in that a guardian approves: it stands in the ledger, the person goes on, and both are told. The guardian's
-// address is forgotten. It returns errors of package ticket.
+// address is forgotten. It returns errors of package ticket, and terms.ErrChanged when a text is no longer the one in force.
 func (s *Service) Approve(ctx context.Context, c ticket.Claim, a terms.GuardianSaid) error {
 	return s.decide(ctx, c, func(ctx context.Context, p profile.Profile, g Guardian) error {
 		a.Rule = p.AppMetadata.Text(profile.KeyAgeRule)

@@ -195,8 +195,8 @@ func title(text terms.Text, document string) string {
 	return text.Title
 }
 
-// accepted writes the full text of every version that the person accepted or consented to, to the byte as it was shown, and
-// the screens on which they decided. The hashes in the record are those of these parts.
+// accepted writes the full text of every version that the person accepted or consented to, or a guardian approved, to the byte
+// as it was shown, and the screens on which they decided. The hashes in the record are those of these parts.
 func (c *composer) accepted() error {
 	library, _, err := c.s.Library(c.ctx, c.t.ID)
 	if err != nil {
@@ -210,7 +210,7 @@ func (c *composer) accepted() error {
 			return err
 		}
 		switch e.Type {
-		case terms.Accepted, terms.Acknowledged, terms.Given:
+		case terms.Accepted, terms.Acknowledged, terms.Given, terms.GuardianApproved:
 		default:
 			return nil
 		}
