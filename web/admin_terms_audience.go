@@ -106,6 +106,9 @@ func limits(ctx context.Context, v terms.Version) []string {
 	if v.Audience.Name != "" {
 		words = append(words, i18n.T(ctx, "adminterms.limit.facet", "name", v.Audience.Name, "value", v.Audience.Value))
 	}
+	if v.Exempt {
+		words = append(words, i18n.T(ctx, "adminterms.limit.exempt"))
+	}
 	if v.ReacceptMonths > 0 {
 		words = append(words, i18n.T(ctx, "adminterms.limit.months", "count", v.ReacceptMonths))
 	}

@@ -32,6 +32,9 @@ func (s *Server) publishPage(c echo.Context, refused valid.Errors, note string) 
 	if v.Published() {
 		return c.Redirect(http.StatusSeeOther, versionURL(v))
 	}
+	if posted := c.Request().PostForm; posted.Has(terms.FieldDate) {
+		v.Exempt = posted.Has(terms.FieldExempt)
+	}
 	f := s.form(c, refused)
 	view := pages.PublishPage{
 		Page:  s.titledAdmin(c, i18n.T(ctx, "adminterms.publish.title", "key", v.Document, "n", v.Number)),
@@ -117,7 +120,13 @@ func (s *Server) reachView(ctx context.Context, library terms.Library, v terms.V
 		return view, err
 	}
 	view.Effect = i18n.T(ctx, "adminterms.publish.asked", "count", int(reach.Asked))
-	view.Asked, view.Untranslated = reach.Asked > 0, number(reach.Untranslated)
+	view.Asked, view.Untranslated = reach.Asked > 0 || reach.Waiting > 0, number(reach.Untranslated)
+	if v.Exempt {
+		view.Waiting = number(reach.Waiting)
+	}
+	view.Exempt = &components.CheckModel{
+		Name: terms.FieldExempt, Label: i18n.T(ctx, "adminterms.exempt"), Hint: i18n.T(ctx, "adminterms.exempt.hint", "n", number(reach.Waiting)), Checked: v.Exempt,
+	}
 	view.Letters = i18n.T(ctx, "adminterms.reach.time", "time", i18n.Duration(ctx, reach.Letters), "rate", int(time.Minute/t.LetterTime(1)))
 	for _, share := range reach.Languages {
 		language, _ := i18n.Find(share.Value)
@@ -203,7 +212,7 @@ func publishPlan(form url.Values) (terms.Schedule, valid.Errors) {
 	}
 	plan := terms.Schedule{
 		AnnounceAt: day(terms.FieldNotice), EffectiveAt: day(terms.FieldDate), EnforceAt: day(terms.FieldEnforce),
-		Reason: form.Get(terms.FieldReason), Typed: strings.TrimSpace(form.Get(terms.FieldNumber)),
+		Reason: form.Get(terms.FieldReason), Typed: strings.TrimSpace(form.Get(terms.FieldNumber)), Exempt: form.Has(terms.FieldExempt),
 	}
 	if plan.EnforceAt.IsZero() {
 		plan.EnforceAt = plan.EffectiveAt

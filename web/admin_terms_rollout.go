@@ -73,6 +73,9 @@ func rolloutFigures(ctx context.Context, r terms.Rollout) []pages.PlanRow {
 	} {
 		rows = append(rows, pages.PlanRow{Label: i18n.T(ctx, f.key), Value: few(ctx, f.people)})
 	}
+	if r.Exempt > 0 {
+		rows = append(rows, pages.PlanRow{Label: i18n.T(ctx, "adminterms.reach.waiting"), Value: few(ctx, r.Exempt)})
+	}
 	return rows
 }
 

@@ -73,20 +73,21 @@ func (w *world) member(t *testing.T) *visitor {
 func TestTermsCases(t *testing.T) {
 	t.Parallel()
 	cases := map[string]func(t *testing.T, w *world){
-		"case 1: a version takes effect between page and decision":         caseChangedWhileReading,
-		"case 2: an announced version does not disturb":                    caseOnlyAnnounced,
-		"case 3: a corrected translation asks nobody again":                caseCorrected,
-		"case 4: only those who saw the wrong text are asked":              caseWrongTranslation,
-		"case 5: a withdrawn version gives way to the one before":          caseWithdrawn,
-		"case 6: without a translation the governing language is shown":    caseUntranslated,
-		"case 7: three versions later there is one question":               caseOffline,
-		"case 8: no account without its acceptance":                        caseSignUp,
-		"case 9: sign-up while a version is announced shows both":          caseSignUpEarly,
-		"case 11: declining keeps the rights and blocks nothing before":    caseDeclined,
-		"case 13: an acceptance that another replica took satisfies":       caseAhead,
-		"case 20: pages have no effect, and a second tab finds it decided": caseTwoTabs,
-		"case 21: an acceptance expires and is asked for again":            caseAgain,
-		"text that came back: what satisfies the page satisfies the gate":  caseSameTextAgain,
+		"case 1: a version takes effect between page and decision":           caseChangedWhileReading,
+		"case 2: an announced version does not disturb":                      caseOnlyAnnounced,
+		"case 3: a corrected translation asks nobody again":                  caseCorrected,
+		"case 4: only those who saw the wrong text are asked":                caseWrongTranslation,
+		"case 5: a withdrawn version gives way to the one before":            caseWithdrawn,
+		"case 6: without a translation the governing language is shown":      caseUntranslated,
+		"case 6: who has no text in their language waits until there is one": caseExempt,
+		"case 7: three versions later there is one question":                 caseOffline,
+		"case 8: no account without its acceptance":                          caseSignUp,
+		"case 9: sign-up while a version is announced shows both":            caseSignUpEarly,
+		"case 11: declining keeps the rights and blocks nothing before":      caseDeclined,
+		"case 13: an acceptance that another replica took satisfies":         caseAhead,
+		"case 20: pages have no effect, and a second tab finds it decided":   caseTwoTabs,
+		"case 21: an acceptance expires and is asked for again":              caseAgain,
+		"text that came back: what satisfies the page satisfies the gate":    caseSameTextAgain,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {

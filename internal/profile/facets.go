@@ -16,8 +16,9 @@ const (
 // Facets that the portal itself counts people by. A country is what the person or the company said it is: neither an IP
 // address nor a time zone says where somebody lives.
 const (
-	FacetLang    = UserFacet + FieldLang
-	FacetCountry = UserFacet + "country"
+	FacetLang     = UserFacet + FieldLang
+	FacetPageLang = UserFacet + FieldPageLang
+	FacetCountry  = UserFacet + "country"
 )
 
 // MaxFacet is the most characters of a value that people can be told apart by.

@@ -88,7 +88,8 @@ func (db *DB) draftColumns(ctx context.Context, row *versionRow, columns ...stri
 func (db *DB) UpdateDraft(ctx context.Context, t tenant.ID, v terms.Version) error {
 	row := versionRowOf(t, v)
 	return db.draftColumns(ctx, &row, "materiality", "edited_at", "edited_by", "audience_number", "audience_locale", "joined_before",
-		"audience_name", "audience_value", "reaccept_months", "submitted_at", "submitted_by", "announce_at", "effective_at", "enforce_at", "reason")
+		"audience_name", "audience_value", "reaccept_months", "submitted_at", "submitted_by", "announce_at", "effective_at", "enforce_at", "reason",
+		"exempt_untranslated")
 }
 
 // EraseDraft removes a draft. Its row stays, so that its number is not given out again.
@@ -110,7 +111,7 @@ func (db *DB) PublishVersion(ctx context.Context, t tenant.ID, v terms.Version) 
 	row := versionRowOf(t, v)
 	row.Gates = v.Materiality == terms.Material && terms.Assent(document.Assent).Gates() && document.RetiredAt == nil
 	return db.draftColumns(ctx, &row, "published_at", "published_by", "announce_at", "effective_at", "enforce_at", "latest_at", "reason", "gates",
-		"governing_sha256", "manifest_sha256", "approved_at", "approved_by")
+		"governing_sha256", "manifest_sha256", "approved_at", "approved_by", "exempt_untranslated")
 }
 
 // WithdrawVersion takes a published version back.

@@ -16,12 +16,13 @@ func (db *DB) CountAsked(ctx context.Context, t tenant.ID, v terms.Version, face
 	args := map[string]any{
 		"tenant": string(t), "document": v.Document, "by": facet, "satisfied": satisfied, "now": db.now(), "number": v.Audience.Number,
 		"locale": v.Audience.Locale, "joined": v.Audience.JoinedBefore, "name": v.Audience.Name, "value": v.Audience.Value,
+		"untranslated": v.Untranslated,
 	}
-	groups, err := db.counted(ctx, askedGroups(v.Audience, facet, false), args)
+	groups, err := db.counted(ctx, askedGroups(v, facet, false), args)
 	if err != nil || len(satisfied) == 0 {
 		return groups, err
 	}
-	done, err := db.counted(ctx, askedGroups(v.Audience, facet, true), args)
+	done, err := db.counted(ctx, askedGroups(v, facet, true), args)
 	for value, people := range done {
 		if groups[value] -= people; groups[value] <= 0 {
 			delete(groups, value)
@@ -45,7 +46,8 @@ func (db *DB) counted(ctx context.Context, statement string, args map[string]any
 
 // askedGroups is the statement that counts the people of an audience by a facet, or of those the satisfied ones. It begins
 // where the fewest are: at who is satisfied, who read a text, who has a facet; all people come last.
-func askedGroups(a terms.Audience, facet string, satisfied bool) string {
+func askedGroups(v terms.Version, facet string, satisfied bool) string {
+	a := v.Audience
 	type table struct{ name, alias, where string }
 	var tables []table
 	if satisfied {
@@ -76,6 +78,9 @@ func askedGroups(a terms.Audience, facet string, satisfied bool) string {
 		if t.where != "" {
 			where += " AND " + t.where
 		}
+	}
+	if len(v.Untranslated) > 0 {
+		where += " AND " + speaks(first+".tenant_id", first+".user_id") + " NOT IN @untranslated"
 	}
 	if facet == "" {
 		return "SELECT '' AS value, COUNT(*) AS people FROM " + from + where

@@ -124,7 +124,8 @@ func asked(alias string) string {
 		AND (@v.audience_locale = '' OR EXISTS (SELECT 1 FROM assents b WHERE b.tenant_id = @v.tenant_id AND b.user_id = @who
 			AND b.document = @v.document AND b.number = @v.audience_number AND b.locale = @v.audience_locale))
 		AND (@v.audience_name = '' OR EXISTS (SELECT 1 FROM user_facets f WHERE f.tenant_id = @v.tenant_id AND f.user_id = @who
-			AND f.name = @v.audience_name AND f.value = @v.audience_value))`, "@v", alias)
+			AND f.name = @v.audience_name AND f.value = @v.audience_value))
+		AND (@v.untranslated = '' OR INSTR(@v.untranslated, CONCAT(' ', `+speaks("@v.tenant_id", "@who")+`, ' ')) = 0)`, "@v", alias)
 }
 
 // enforced is the condition that the version called by alias is asked of the person with the id @who at @now, as far as time

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"portico/internal/tenant"
@@ -86,7 +87,7 @@ func (db *DB) FindSettings(ctx context.Context, id tenant.ID, lock bool) (tenant
 	return s, found(err)
 }
 
-// SaveSettings replaces the settings of a tenant.
+// SaveSettings replaces the settings of a tenant, and brings up to date what depends on its languages.
 func (db *DB) SaveSettings(ctx context.Context, id tenant.ID, s tenant.Settings) error {
 	settings, err := json.Marshal(s)
 	if err != nil {
@@ -96,5 +97,5 @@ func (db *DB) SaveSettings(ctx context.Context, id tenant.ID, s tenant.Settings)
 	if result.Error == nil && result.RowsAffected == 0 {
 		return tenant.ErrUnknown
 	}
-	return result.Error
+	return errors.Join(result.Error, db.Exempt(ctx, id, s.WithDefaults().Locales))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"gorm.io/gorm/clause"
@@ -63,6 +64,8 @@ type versionRow struct {
 	LatestAt        *time.Time
 	AudienceName    string
 	AudienceValue   string
+	Exempt          bool   `gorm:"column:exempt_untranslated"`
+	Untranslated    string // languages, each between spaces
 }
 
 func (versionRow) TableName() string { return "term_versions" }
@@ -76,7 +79,7 @@ func versionRowOf(t tenant.ID, v terms.Version) versionRow {
 		AudienceNumber: v.Audience.Number, AudienceLocale: v.Audience.Locale, JoinedBefore: orNull(v.Audience.JoinedBefore),
 		ReacceptMonths: v.ReacceptMonths, SubmittedAt: orNull(v.SubmittedAt), SubmittedBy: v.SubmittedBy,
 		ApprovedAt: orNull(v.ApprovedAt), ApprovedBy: v.ApprovedBy, EditedAt: orNull(v.EditedAt), EditedBy: v.EditedBy,
-		AudienceName: v.Audience.Name, AudienceValue: v.Audience.Value, LatestAt: orNull(v.LatestAt),
+		AudienceName: v.Audience.Name, AudienceValue: v.Audience.Value, LatestAt: orNull(v.LatestAt), Exempt: v.Exempt,
 	}
 }
 
@@ -91,7 +94,7 @@ func (r versionRow) version() terms.Version {
 		},
 		ReacceptMonths: r.ReacceptMonths, SubmittedAt: orZero(r.SubmittedAt), SubmittedBy: r.SubmittedBy,
 		ApprovedAt: orZero(r.ApprovedAt), ApprovedBy: r.ApprovedBy, EditedAt: orZero(r.EditedAt), EditedBy: r.EditedBy,
-		LatestAt: orZero(r.LatestAt),
+		LatestAt: orZero(r.LatestAt), Exempt: r.Exempt, Untranslated: strings.Fields(r.Untranslated),
 	}
 }
 

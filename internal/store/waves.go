@@ -105,6 +105,10 @@ func (db *DB) People(ctx context.Context, t tenant.ID, v terms.Version, told ter
 	if len(told.Satisfied) > 0 {
 		condition += satisfied
 	}
+	if told.Language != "" {
+		condition += " AND " + speaks("u.tenant_id", "u.user_id") + " = @language"
+		args["language"] = told.Language
+	}
 	if told.Asked && told.UpTo != "" {
 		condition += " AND u.user_id <= @upto"
 	}
@@ -139,6 +143,10 @@ func (db *DB) audience(v terms.Version, args map[string]any) string {
 		condition += ` AND EXISTS (SELECT 1 FROM user_facets f WHERE f.tenant_id = u.tenant_id AND f.user_id = u.user_id
 			AND f.name = @facet AND f.value = @value)`
 		args["facet"], args["value"] = a.Name, a.Value
+	}
+	if len(v.Untranslated) > 0 {
+		condition += " AND " + speaks("u.tenant_id", "u.user_id") + " NOT IN @untranslated"
+		args["untranslated"] = v.Untranslated
 	}
 	return condition
 }

@@ -51,6 +51,11 @@ func (s *Service) Correct(ctx context.Context, actor tenant.User, document strin
 		if err := s.store.AddText(ctx, actor.Tenant, t); err != nil {
 			return err
 		}
+		if before.Locale == "" {
+			if err := s.translated(ctx, tenant.From(ctx), library, v, t.Locale); err != nil {
+				return err
+			}
+		}
 		return s.note(ctx, audit.TermsCorrected, actor, v, map[string]string{"locale": t.Locale, "revision": fmt.Sprint(t.Revision)})
 	})
 }

@@ -46,6 +46,7 @@ type Schedule struct {
 	EnforceAt   time.Time
 	Reason      string
 	Typed       string // the version's number, typed by hand
+	Exempt      bool   // nobody is asked whose language has no text, until there is one (case 6)
 }
 
 // Publish fixes a draft and sets its dates; times in the past mean now. It returns valid.Errors, ErrPublished, ErrReview for
@@ -74,7 +75,7 @@ func (s *Service) publish(ctx context.Context, library Library, now time.Time, a
 	v.AnnounceAt = later(plan.AnnounceAt, now)
 	v.EffectiveAt = later(plan.EffectiveAt, now)
 	v.EnforceAt = later(plan.EnforceAt, v.EffectiveAt)
-	v.LatestAt = d.latest(v)
+	v.LatestAt, v.Exempt = d.latest(v), plan.Exempt
 	v.Governing, v.Manifest = governing.SourceSHA256, manifest(library, v)
 	if err := s.store.PublishVersion(ctx, actor.Tenant, v); err != nil {
 		return err
@@ -82,12 +83,20 @@ func (s *Service) publish(ctx context.Context, library Library, now time.Time, a
 	if err := s.keep(ctx, Published, actor, v, now); err != nil {
 		return err
 	}
+	if v.Exempt {
+		if err := s.store.Exempt(ctx, actor.Tenant, tenant.From(ctx).Locales); err != nil {
+			return err
+		}
+	}
 	if err := s.waves(ctx, library, actor.Tenant, v, now); err != nil {
 		return err
 	}
 	detail := map[string]string{"effective": v.EffectiveAt.Format(time.DateOnly)}
 	if v.Reason != "" {
 		detail["reason"] = v.Reason
+	}
+	if v.Exempt {
+		detail["exempt"] = "untranslated"
 	}
 	if v.ApprovedBy != "" {
 		detail["submitted_by"] = v.SubmittedBy
@@ -225,8 +234,9 @@ func manifest(library Library, v Version) string {
 		Document, Materiality           string
 		Number                          int
 		Announce, Effective, EnforcedAt time.Time
+		Exempt                          bool `json:",omitempty"`
 		Texts                           []entry
-	}{v.Document, string(v.Materiality), v.Number, v.AnnounceAt, v.EffectiveAt, v.EnforceAt, nil}
+	}{v.Document, string(v.Materiality), v.Number, v.AnnounceAt, v.EffectiveAt, v.EnforceAt, v.Exempt, nil}
 	for _, locale := range library.Locales(v.Document, v.Number) {
 		t, _ := library.exact(v.Document, v.Number, locale)
 		content.Texts = append(content.Texts, entry{locale, t.SourceSHA256, t.HTMLSHA256})

@@ -24,6 +24,7 @@ type Reach struct {
 	Languages    []Share // most people first
 	Countries    []Share // most people first; who did not say is under ""
 	Untranslated int64   // get the text in another language than theirs
+	Waiting      int64   // chose a language that has no text: they can be left out until there is one (case 6)
 	Letters      time.Duration
 }
 
@@ -39,6 +40,11 @@ func (s *Service) Simulate(ctx context.Context, t tenant.Tenant, v Version) (Rea
 		return Reach{}, nil
 	}
 	satisfied := library.satisfying(v)
+	waiting, err := s.countWaiting(ctx, t, library, v)
+	if err != nil {
+		return Reach{}, err
+	}
+	v = library.exempting(v, t.Locales)
 	all, err := s.store.CountAsked(ctx, t.ID, v, "", satisfied)
 	if err != nil {
 		return Reach{}, err
@@ -51,7 +57,7 @@ func (s *Service) Simulate(ctx context.Context, t tenant.Tenant, v Version) (Rea
 	if err != nil {
 		return Reach{}, err
 	}
-	r := Reach{Asked: all[""], Letters: t.LetterTime(int(all[""]))}
+	r := Reach{Asked: all[""], Waiting: waiting, Letters: t.LetterTime(int(all[""]))}
 	r.Countries = shares(rest(countries, r.Asked))
 	r.Languages = shares(spoken(t, rest(languages, r.Asked)))
 	for i, share := range r.Languages {

@@ -83,7 +83,7 @@ func (s *Service) Submit(ctx context.Context, actor tenant.User, document string
 			return err
 		}
 		v.SubmittedAt, v.SubmittedBy, v.Reason = now, actor.ID, strings.TrimSpace(plan.Reason)
-		v.AnnounceAt, v.EffectiveAt, v.EnforceAt = plan.AnnounceAt, plan.EffectiveAt, plan.EnforceAt
+		v.AnnounceAt, v.EffectiveAt, v.EnforceAt, v.Exempt = plan.AnnounceAt, plan.EffectiveAt, plan.EnforceAt, plan.Exempt
 		if err := s.store.UpdateDraft(ctx, actor.Tenant, v); err != nil {
 			return err
 		}
@@ -139,7 +139,7 @@ func (s *Service) Approve(ctx context.Context, actor tenant.User, document strin
 			return ErrOwn
 		}
 		v.ApprovedAt, v.ApprovedBy = now, actor.ID
-		plan := Schedule{AnnounceAt: v.AnnounceAt, EffectiveAt: v.EffectiveAt, EnforceAt: v.EnforceAt, Reason: v.Reason, Typed: typed}
+		plan := Schedule{AnnounceAt: v.AnnounceAt, EffectiveAt: v.EffectiveAt, EnforceAt: v.EnforceAt, Reason: v.Reason, Typed: typed, Exempt: v.Exempt}
 		return s.publish(ctx, library, now, actor, v, plan)
 	})
 }

@@ -37,6 +37,7 @@ type Rollout struct {
 	Seen     int64
 	Unseen   int64
 	Waiting  int64
+	Exempt   int64 // are not asked until there is a text in their language (case 6)
 	Tallies  []Tally
 	Waves    []Wave
 	Letters  time.Duration // how long a letter to all who wait takes
@@ -68,6 +69,11 @@ func (s *Service) Rollout(ctx context.Context, t tenant.Tenant, document string,
 			r.Declined += tally.People
 		case OutcomeSeen:
 			r.Seen += tally.People
+		}
+	}
+	if v.Exempt {
+		if r.Exempt, err = s.countWaiting(ctx, t, library, v); err != nil {
+			return Rollout{}, err
 		}
 	}
 	r.Asked = r.Waiting + r.Accepted

@@ -43,6 +43,8 @@ type Store interface {
 	WaveStore
 	NoticeStore
 	AddText(ctx context.Context, t tenant.ID, text Text) error
+	// Exempt brings up to date which of a tenant's languages versions lack that ask only whom they have a text for.
+	Exempt(ctx context.Context, t tenant.ID, enabled []string) error
 	AddPresentation(ctx context.Context, t tenant.ID, sha, content string, now time.Time) error
 	// AppendAssent adds to the record; it returns ErrRecorded for a nonce that the person has used.
 	AppendAssent(ctx context.Context, e Event) error

@@ -140,9 +140,11 @@ type Version struct {
 	WithdrawnAt    time.Time
 	WithdrawReason string
 	Audience       Audience
-	ReacceptMonths int    // how long an acceptance counts, 0 for ever (rule T-6)
-	Governing      string // SHA-256 of the source of the governing text
-	Manifest       string // SHA-256 over the hashes of the texts, the dates and the materiality
+	Exempt         bool     // nobody is asked whose language has no text, until there is one (case 6)
+	Untranslated   []string // the languages that have none, where that matters
+	ReacceptMonths int      // how long an acceptance counts, 0 for ever (rule T-6)
+	Governing      string   // SHA-256 of the source of the governing text
+	Manifest       string   // SHA-256 over the hashes of the texts, the dates and the materiality
 }
 
 // Audience limits whom a version asks; the empty one asks everybody. Number and Locale ask those alone who accepted that
@@ -167,6 +169,9 @@ type Party struct {
 // Asks reports whether the version is meant for p.
 func (v Version) Asks(p Party) bool {
 	a := v.Audience
+	if v.waits(p) {
+		return false
+	}
 	if !a.JoinedBefore.IsZero() && !p.JoinedAt.Before(a.JoinedBefore) {
 		return false
 	}

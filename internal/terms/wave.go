@@ -22,6 +22,7 @@ const (
 	WaveWeek      WaveKind = "week"      // a week is left to decide
 	WaveDay       WaveKind = "day"       // a day is left to decide
 	WaveReminder  WaveKind = "reminder-" // an administrator reminds; the day follows
+	WaveLanguage  WaveKind = "language-" // a version is announced to who speaks a language that it had no text in; the language follows
 )
 
 // Wave is letters about one version to many people, queued a few at a time, by the person's id. Of ten million people it is
@@ -47,6 +48,7 @@ type Told struct {
 	Accepted  bool
 	After     string
 	UpTo      string
+	Language  string // only who chose it, if any
 	Most      int
 }
 
@@ -114,8 +116,8 @@ func (l Library) tells(v Version, now time.Time) bool {
 func (s *Service) reached(ctx context.Context, library Library, v Version, w Wave) ([]profile.Profile, error) {
 	told := Told{Accepted: true, After: w.After, Most: waveStep}
 	switch {
-	case w.Kind == WaveAnnounced || w.Kind.reminds():
-		told.Accepted, told.Asked, told.Satisfied = false, true, library.satisfying(v)
+	case w.Kind.announces() || w.Kind.reminds():
+		told.Accepted, told.Asked, told.Satisfied, told.Language = false, true, library.satisfying(v), w.Kind.language()
 	case w.Kind == WaveCancelled:
 		announced, err := s.store.LockWave(ctx, Wave{Tenant: w.Tenant, Document: w.Document, Number: w.Number, Kind: WaveAnnounced})
 		if err != nil && !errors.Is(err, ErrNotFound) {
@@ -136,7 +138,7 @@ func (s *Service) tell(ctx context.Context, library Library, now time.Time, t te
 		Name: p.Nickname, Document: text.Title, Version: v.Number, Until: v.EffectiveAt, Link: t.URL(Path(v.Document, v.Number, text.Locale)),
 	}}
 	switch {
-	case kind == WaveAnnounced || kind.reminds():
+	case kind.announces() || kind.reminds():
 		return s.announce(ctx, library, now, v, text, p, kind, letter)
 	case kind == WaveWithdrawn:
 		letter.Kind = mail.TermsWithdrawn
@@ -158,6 +160,12 @@ func (s *Service) tell(ctx context.Context, library Library, now time.Time, t te
 func (s *Service) announce(
 	ctx context.Context, library Library, now time.Time, v Version, text Text, p profile.Profile, kind WaveKind, letter mail.Letter,
 ) error {
+	if kind.language() != "" { // who was told before they chose another language has heard of it
+		told, err := s.store.NoticesOf(ctx, p.User.Tenant, v, []string{p.User.ID})
+		if err != nil || !told[p.User.ID].MailedAt.IsZero() {
+			return err
+		}
+	}
 	letter.Kind, letter.Facts.Source = mail.TermsChanged, v.Document
 	for _, line := range text.Summary {
 		if line.Title != "" {
