@@ -229,26 +229,32 @@ func (b *bench) signIns(ctx context.Context, r *report) error {
 		at += 100_000
 		base := at
 		ask := func(i, k int) (*http.Request, func(*http.Response) bool) {
-			who := connections + (i+k*n)%(administrator-connections)
-			return b.attempt(form, email(who), secret, base+i+k*n), status(http.StatusSeeOther)
+			who := connections + (i+k*n)%(blocked-connections)
+			return b.attempt(form, "/login", email(who), secret, base+i+k*n), status(http.StatusSeeOther)
 		}
 		if err := b.versus(ctx, r, fmt.Sprintf("sign-in, %d at a time", n), goal{"P4", 0.97, 0}, n, hash, ask, nil); err != nil {
 			return err
 		}
+	}
+	stopped := func(i, k int) (*http.Request, func(*http.Response) bool) {
+		return b.attempt(form, "/login", email(blocked), secret, 300_000+i+k*connections), status(http.StatusForbidden)
+	}
+	if err := b.versus(ctx, r, "sign-in of somebody who is blocked", goal{}, connections, hash, stopped, nil); err != nil {
+		return err
 	}
 	_, peak := resident(b.portico.pid())
 	r.add(result{Scenario: "memory in a burst of sign-ins", Goal: goal{"P4", 0, 200}, Value: float64(peak) / (1 << 20), Unit: "MiB"})
 	return nil
 }
 
-func (b *bench) attempt(form *visitor, address, password string, from int) *http.Request {
+func (b *bench) attempt(form *visitor, path, address, password string, from int) *http.Request {
 	values := url.Values{}
 	for name, v := range form.form {
 		values[name] = v
 	}
 	values.Set("email", address)
 	values.Set("password", password)
-	r := form.request(http.MethodPost, "/login", values)
+	r := form.request(http.MethodPost, path, values)
 	fromEverywhere(r, from)
 	return r
 }

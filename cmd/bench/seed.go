@@ -109,6 +109,7 @@ func person(n int) profile.Profile {
 
 func seedPerson(ctx context.Context, db *store.DB, n int, hash string) error {
 	p := person(n)
+	p.Block = profile.Block{Blocked: n == blocked, At: p.CreatedAt}
 	if err := db.AddProfile(ctx, p); err != nil {
 		return err
 	}
@@ -123,5 +124,8 @@ func seedPerson(ctx context.Context, db *store.DB, n int, hash string) error {
 	return db.SavePassword(ctx, p.User, hash, p.CreatedAt, false)
 }
 
-// administrator is the number of the person who administers.
-const administrator = signers - 1
+// administrator is the number of the person who administers, blocked of one who is kept out.
+const (
+	administrator = signers - 1
+	blocked       = signers - 2
+)
