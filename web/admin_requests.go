@@ -104,7 +104,7 @@ func (s *Server) requestPage(c echo.Context, refused valid.Errors) error {
 			{Label: i18n.T(ctx, "cases.asked"), Value: utc(r.At), LTR: true}, {Label: i18n.T(ctx, "cases.due"), Value: utc(r.DueAt), LTR: true},
 		},
 	}
-	view.Facts = append(view.Facts, caseValues(ctx, r)...)
+	view.Facts = append(view.Facts, s.caseValues(ctx, r)...)
 	if r.Contact != "" {
 		view.Facts = append(view.Facts, pages.Row{Label: i18n.T(ctx, "profile.email"), Value: r.Contact, LTR: true})
 	}

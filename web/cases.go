@@ -2,11 +2,13 @@ package web
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"portico/internal/i18n"
 	"portico/internal/privacy"
 	"portico/internal/profile"
+	"portico/internal/tenant"
 	"portico/views/components"
 	"portico/views/pages"
 )
@@ -20,7 +22,7 @@ func outcomeOf(r privacy.Request) string {
 }
 
 // caseValues are what a request is about: the attribute with its values, the purpose, the contract.
-func caseValues(ctx context.Context, r privacy.Request) []pages.Row {
+func (s *Server) caseValues(ctx context.Context, r privacy.Request) []pages.Row {
 	var rows []pages.Row
 	add := func(key, value string) {
 		if value != "" {
@@ -28,8 +30,11 @@ func caseValues(ctx context.Context, r privacy.Request) []pages.Row {
 		}
 	}
 	subject := r.Subject
+	if property, ok := s.declared(ctx, r.Subject); ok {
+		r.Old, r.New = property.Say(ctx, r.Old), property.Say(ctx, r.New)
+	}
 	if r.Kind == privacy.Rectification {
-		subject = subjectName(ctx, r.Subject)
+		subject = s.subjectName(ctx, r.Subject)
 	}
 	add("cases.subject", subject)
 	add("cases.old", r.Old)
@@ -39,8 +44,20 @@ func caseValues(ctx context.Context, r privacy.Request) []pages.Row {
 	return rows
 }
 
+// declared finds the key of user_metadata that a subject names, if the tenant declares it.
+func (s *Server) declared(ctx context.Context, subject string) (profile.Property, bool) {
+	key, ok := strings.CutPrefix(subject, profile.MetadataField(""))
+	if !ok {
+		return profile.Property{}, false
+	}
+	return s.Profiles.Schema(tenant.From(ctx)).Field(key)
+}
+
 // subjectName is what an attribute is called.
-func subjectName(ctx context.Context, name string) string {
+func (s *Server) subjectName(ctx context.Context, name string) string {
+	if property, ok := s.declared(ctx, name); ok {
+		return property.Label(i18n.Current(ctx).Tag)
+	}
 	if key, ok := profileLabels[name]; ok {
 		return i18n.T(ctx, key)
 	}
@@ -65,6 +82,10 @@ func caseStory(r privacy.Request, say func(key, text string, at time.Time) pages
 }
 
 // profileSubject is one thing that a person may ask to have corrected, with what it says now.
-func profileSubject(ctx context.Context, p profile.Profile, name string) pages.Row {
-	return pages.Row{Label: subjectName(ctx, name), Value: firstNonEmpty(p.Value(name), "–")}
+func (s *Server) profileSubject(ctx context.Context, p profile.Profile, name string) pages.Row {
+	value := p.Value(name)
+	if property, ok := s.declared(ctx, name); ok {
+		value = property.Say(ctx, property.Show(p.UserMetadata.Value(property.Key)))
+	}
+	return pages.Row{Label: s.subjectName(ctx, name), Value: firstNonEmpty(value, "–")}
 }

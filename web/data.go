@@ -49,7 +49,7 @@ func (s *Server) dataPage(c echo.Context, status int, note string) error {
 
 // dataRequest is a request as the person sees it.
 func (s *Server) dataRequest(ctx context.Context, r privacy.Request) pages.DataRequest {
-	row := pages.DataRequest{What: i18n.T(ctx, "cases.kind."+string(r.Kind)), At: i18n.DateTime(ctx, r.At), Values: caseValues(ctx, r)}
+	row := pages.DataRequest{What: i18n.T(ctx, "cases.kind."+string(r.Kind)), At: i18n.DateTime(ctx, r.At), Values: s.caseValues(ctx, r)}
 	row.State, row.Tone = i18n.T(ctx, "data.waits", "date", i18n.Date(ctx, r.DueAt)), components.Info
 	if !r.Open() {
 		row.State, row.Tone = i18n.T(ctx, "cases.state."+outcomeOf(r)), outcomeTones[r.Outcome]

@@ -58,19 +58,19 @@ func (s *Server) profileEdit(t tenant.Tenant, sent url.Values) profile.Edit {
 	editable, schema := profile.Editable(t), s.Profiles.Schema(t)
 	for _, name := range sortedKeys(flat(sent)) {
 		key, declared := strings.CutPrefix(name, profile.MetadataField(""))
-		_, known := schema.Field(key)
+		property, known := schema.Field(key)
 		switch {
 		case name == fieldToken || name == fieldVersion:
 		case slices.Contains(editable, name):
 			edit.Values[name] = sent.Get(name)
-		case declared && known:
+		case declared && known && !property.ReadOnly:
 			edit.Metadata[key] = sent.Get(name)
 		default:
 			edit.Forged = append(edit.Forged, name)
 		}
 	}
 	for _, p := range schema.Properties {
-		if _, there := edit.Metadata[p.Key]; !there && p.Type == "boolean" && sent.Has(fieldVersion) {
+		if _, there := edit.Metadata[p.Key]; !there && p.Type == "boolean" && !p.ReadOnly && sent.Has(fieldVersion) {
 			edit.Metadata[p.Key] = "false" // a box that is not ticked is not sent
 		}
 	}
@@ -196,6 +196,11 @@ func (f profileFields) declared(schema profile.Schema) []pages.DeclaredField {
 			}
 		}
 		switch {
+		case p.ReadOnly:
+			fields = append(fields, pages.DeclaredField{Text: &components.FieldModel{
+				Name: name, Label: p.Label(lang), Hint: strings.TrimSpace(p.Hint(lang) + " " + i18n.T(f.ctx, "profile.readonly")),
+				Value: p.Say(f.ctx, p.Show(f.saved.UserMetadata.Value(p.Key))), ReadOnly: true,
+			}})
 		case p.Type == "boolean":
 			fields = append(fields, pages.DeclaredField{Box: &components.CheckModel{
 				Name: name, Label: p.Label(lang), Hint: p.Hint(lang), Value: "true", Checked: value == "true", Error: f.problem(name),

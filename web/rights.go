@@ -49,10 +49,10 @@ func (s *Server) rectifyPage(c echo.Context, refused valid.Errors) error {
 	}
 	for _, name := range privacy.Correctable(tenant.From(ctx), p) {
 		view.Subject.Options = append(view.Subject.Options, components.Option{
-			Value: name, Text: subjectName(ctx, name), Selected: name == form.Get(privacy.FieldSubject),
+			Value: name, Text: s.subjectName(ctx, name), Selected: name == form.Get(privacy.FieldSubject),
 		})
 		if name != privacy.Other {
-			view.Now = append(view.Now, profileSubject(ctx, p, name))
+			view.Now = append(view.Now, s.profileSubject(ctx, p, name))
 		}
 	}
 	view.Refused = len(refused) > 0

@@ -36,14 +36,14 @@ type demoPerson struct {
 }
 
 var demoPeople = []demoPerson{
-	{"ana@example.org", "seven quiet lanterns", []string{}, "Ana Ferreira de Sousa", "Ana", `{"lang":"pt","zoneinfo":"Europe/Lisbon"}`},
-	{"ben@example.org", "copper roof in the rain", []string{}, "Ben Okafor", "Ben", `{}`},
+	{"ana@example.org", "seven quiet lanterns", []string{}, "Ana Ferreira de Sousa", "Ana", `{"lang":"pt","zoneinfo":"Europe/Lisbon","customer_number":"HB-10482"}`},
+	{"ben@example.org", "copper roof in the rain", []string{}, "Ben Okafor", "Ben", `{"customer_number":"HB-20117"}`},
 	{"admin@example.org", "keeper of the old keys", []string{profile.RoleAdmin}, "Mara Lindqvist", "Mara", `{}`},
 }
 
 const demoProduct = "Harbour Books"
 
-// demoMetadata declares two fields of user_metadata, to show what a company can ask.
+// demoMetadata declares three fields of user_metadata, to show what a company can ask, and what it tells people.
 const demoMetadata = `{
   "type": "object",
   "properties": {
@@ -60,6 +60,10 @@ const demoMetadata = `{
         "ar": {"novels": "روايات", "history": "تاريخ", "travel": "سفر", "poetry": "شعر"},
         "ja": {"novels": "小説", "history": "歴史", "travel": "旅", "poetry": "詩"}
       }
+    },
+    "customer_number": {
+      "type": "string", "readOnly": true,
+      "x-label": {"en": "Customer number", "de": "Kundennummer", "es": "Número de cliente", "fr": "Numéro client", "pt": "Número de cliente", "pl": "Numer klienta", "ar": "رقم العميل", "ja": "お客様番号"}
     },
     "gift_wrap": {
       "type": "boolean",

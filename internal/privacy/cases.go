@@ -26,11 +26,12 @@ func (s *Service) Ask(ctx context.Context, u tenant.User, r Request) error {
 		if err != nil {
 			return err
 		}
-		if err := check(tenant.From(ctx), p, r).Err(); err != nil {
-			return err
+		refused := check(tenant.From(ctx), p, r)
+		if r.Kind == Rectification && len(refused) == 0 {
+			r, refused = compared(ctx, p, r)
 		}
-		if r.Kind == Rectification && r.Subject != Other {
-			r.Old = p.Value(r.Subject)
+		if err := refused.Err(); err != nil {
+			return err
 		}
 		if r, err = s.open(ctx, r); err != nil {
 			return err
@@ -59,6 +60,50 @@ func check(t tenant.Tenant, p profile.Profile, r Request) valid.Errors {
 		refused.Add(FieldNote, "err.name.long", "max", MaxNote)
 	}
 	return refused
+}
+
+// declared finds the key of user_metadata that a rectification is about, if it is about one that is declared.
+func declared(t tenant.Tenant, r Request) (profile.Schema, profile.Property, bool) {
+	key, ok := strings.CutPrefix(r.Subject, profile.MetadataField(""))
+	if !ok {
+		return profile.Schema{}, profile.Property{}, false
+	}
+	schema, _ := profile.ParseSchema(t.Metadata) // what cannot be read declares nothing
+	property, ok := schema.Field(key)
+	return schema, property, ok
+}
+
+// compared adds to a rectification what p says now, and has a new value of a declared key as it is stored.
+func compared(ctx context.Context, p profile.Profile, r Request) (Request, valid.Errors) {
+	schema, property, ok := declared(tenant.From(ctx), r)
+	if !ok {
+		if r.Subject != Other {
+			r.Old = p.Value(r.Subject)
+		}
+		return r, nil
+	}
+	if now := []rune(property.Show(p.UserMetadata.Value(property.Key))); len(now) > MaxValue {
+		r.Old = string(now[:MaxValue-1]) + "…"
+	} else {
+		r.Old = string(now)
+	}
+	text, ok := property.Understand(ctx, r.New)
+	if !ok {
+		return r, valid.Errors{{Field: FieldValue, Key: "err.correct.value", Args: []any{"values", strings.Join(property.Choices(ctx), " · ")}}}
+	}
+	r.New = text
+	_, _, err := profile.CorrectedKey(schema, p, property.Key, text, i18n.Current(ctx).Tag)
+	refused, _ := errors.AsType[valid.Errors](err)
+	return r, under(FieldValue, refused)
+}
+
+// corrected is p as an administrator has agreed to correct it. What is declared no more is corrected by hand, like Other.
+func corrected(ctx context.Context, p profile.Profile, r Request) (profile.Profile, []string, error) {
+	t := tenant.From(ctx)
+	if schema, property, ok := declared(t, r); ok {
+		return profile.CorrectedKey(schema, p, property.Key, r.New, i18n.Current(ctx).Tag)
+	}
+	return profile.Corrected(t, p, map[string]string{r.Subject: r.New})
 }
 
 // short says what is wrong with a text that must be there and not be too long.
@@ -161,16 +206,16 @@ func (s *Service) grant(ctx context.Context, actor tenant.User, p profile.Profil
 	case r.Kind != Rectification || r.Subject == Other:
 		return nil
 	}
-	corrected, fields, err := profile.Corrected(tenant.From(ctx), p, map[string]string{r.Subject: r.New})
+	p, fields, err := corrected(ctx, p, r)
 	if refused, ok := errors.AsType[valid.Errors](err); ok {
 		return under(FieldAnswer, refused)
 	}
 	if err != nil || len(fields) == 0 {
 		return err
 	}
-	corrected.Version++
-	corrected.UpdatedAt, corrected.EditedAt = s.now(), s.now()
-	err = profile.Taken(s.store.SaveEdit(ctx, corrected))
+	p.Version++
+	p.UpdatedAt, p.EditedAt = s.now(), s.now()
+	err = profile.Taken(s.store.SaveEdit(ctx, p))
 	if refused, ok := errors.AsType[valid.Errors](err); ok {
 		return under(FieldAnswer, refused)
 	}

@@ -237,5 +237,9 @@ func Correctable(t tenant.Tenant, p profile.Profile) []string {
 			names = append(names, name)
 		}
 	}
+	schema, _ := profile.ParseSchema(t.Metadata) // what cannot be read declares nothing
+	for _, property := range schema.ReadOnly() {
+		names = append(names, profile.MetadataField(property.Key))
+	}
 	return append(names, Other)
 }

@@ -10,7 +10,7 @@ func (s *Service) Requires(t tenant.Tenant) bool {
 		}
 	}
 	for _, p := range s.Schema(t).Properties {
-		if p.Required {
+		if p.Required && !p.ReadOnly {
 			return true
 		}
 	}
@@ -24,7 +24,7 @@ func (a attribute) asked(t tenant.Tenant) bool {
 }
 
 // Missing lists what t requires and p is without, by the names of form fields, in the order of the page (rule P-8). What an
-// identity provider owns is not asked for again.
+// identity provider owns, and what people cannot fill in, is not asked for.
 func (s *Service) Missing(t tenant.Tenant, p Profile) []string {
 	var names []string
 	for _, a := range attributes {
@@ -33,7 +33,7 @@ func (s *Service) Missing(t tenant.Tenant, p Profile) []string {
 		}
 	}
 	for _, property := range s.Schema(t).Properties {
-		if property.Required && p.UserMetadata.Value(property.Key) == nil {
+		if property.Required && !property.ReadOnly && p.UserMetadata.Value(property.Key) == nil {
 			names = append(names, MetadataField(property.Key))
 		}
 	}

@@ -13,7 +13,8 @@ import (
 
 // Schema is what a tenant declares of user_metadata (rule M-7): a JSON Schema of an object whose properties become
 // form fields, in the order they are declared. Beside the standard keywords a property may have "x-label" and "x-hint",
-// texts by language, and "x-values", the labels of its enum by language.
+// texts by language, and "x-values", the labels of its enum by language. What is "readOnly" (JSON Schema 2020-12, Validation
+// 9.4) people see, and only administrators change.
 type Schema struct {
 	Properties []Property
 	compiled   *jsonschema.Schema
@@ -25,6 +26,7 @@ type Property struct {
 	Type     string // "string", "boolean", "integer" or "number"
 	Enum     []string
 	Required bool
+	ReadOnly bool
 	Format   string
 	labels   map[string]string
 	hints    map[string]string
@@ -39,6 +41,8 @@ type propertyJSON struct {
 	Labels map[string]string            `json:"x-label"`
 	Hints  map[string]string            `json:"x-hint"`
 	Values map[string]map[string]string `json:"x-values"`
+
+	ReadOnly bool `json:"readOnly"`
 }
 
 // Label is the name of the field in a language, else in English, else the key.
@@ -95,7 +99,7 @@ func ParseSchema(raw json.RawMessage) (Schema, error) {
 			p.Labels = map[string]string{"en": p.Title}
 		}
 		schema.Properties = append(schema.Properties, Property{
-			Key: key, Type: p.Type, Enum: p.Enum, Format: p.Format, Required: slices.Contains(declared.Required, key),
+			Key: key, Type: p.Type, Enum: p.Enum, Format: p.Format, Required: slices.Contains(declared.Required, key), ReadOnly: p.ReadOnly,
 			labels: p.Labels, hints: p.Hints, values: p.Values,
 		})
 	}

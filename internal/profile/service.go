@@ -294,42 +294,17 @@ func Zone(name string) (*time.Location, error) {
 	return time.LoadLocation(name)
 }
 
-// setMetadata puts the declared keys of user_metadata in; keys that are not declared stay as they are.
+// setMetadata puts the declared keys of user_metadata in that people may change.
 func (s *Service) setMetadata(ctx context.Context, p *Profile, texts map[string]string) valid.Errors {
 	if len(texts) == 0 {
 		return nil
 	}
-	var refused valid.Errors
-	schema, patch, lang := s.Schema(tenant.From(ctx)), Metadata{}, i18n.Current(ctx).Tag
-	for _, property := range schema.Properties {
-		text, sent := texts[property.Key]
-		if !sent {
-			continue
-		}
-		value, ok := property.Read(text)
-		if !ok {
-			refused.Add(MetadataField(property.Key), "err.metadata.value", "label", property.Label(lang))
-			continue
-		}
-		patch[property.Key] = value
+	schema := s.Schema(tenant.From(ctx))
+	texts = maps.Clone(texts)
+	for _, property := range schema.ReadOnly() {
+		delete(texts, property.Key)
 	}
-	if len(patch) == 0 {
-		return refused
-	}
-	patched := p.UserMetadata.Patch(patch)
-	for _, key := range schema.Check(patched) {
-		if _, already := refused.On(MetadataField(key)); already {
-			continue
-		}
-		if property, declared := schema.Field(key); declared && patch[key] != nil {
-			refused.Add(MetadataField(key), "err.metadata.value", "label", property.Label(lang))
-		}
-	}
-	if bad, ok := errors.AsType[BadMetadata](CheckMetadata(patched, false)); ok {
-		refused.Add(MetadataField(bad.Path), "err.metadata."+string(bad.Reason), "path", bad.Path)
-	}
-	p.UserMetadata = patched
-	return refused
+	return schema.put(p, texts, i18n.Current(ctx).Tag)
 }
 
 // MetadataField is the name of the form field of a declared key.
