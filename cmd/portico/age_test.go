@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -249,6 +250,22 @@ func caseAgeCleared(t *testing.T, w *world) {
 	p = ana.want(ana.send(p, "/account/closing", nil), http.StatusOK, "/age", "How old are you?")
 	ana.want(ana.send(p, "/age", w.born(13, 0, "SE")), http.StatusOK, "/account", "Hello ana")
 
+	// A row that does not know what app_metadata says learns it, and nobody goes in circles.
+	statement := "UPDATE users SET age_state = '' WHERE tenant_id = '" + string(w.Tenant.ID) + "' AND email_key = '" + anaAddress + "'"
+	if _, err := w.SQL(t).ExecContext(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+	p = ana.want(ana.get("/account"), http.StatusOK, "/age", "How old are you?")
+	ana.want(ana.send(p, "/age", w.born(11, 0, "SE")), http.StatusOK, "/account", "Hello ana")
+	w.wantAge(t, profile.AgeOK, "SE-13", "")
+	no := profile.Metadata{profile.KeyAgeOK: json.RawMessage("false")}
+	w.setMetadata(t, u, no) // what people could write themselves means nothing
+	ana.want(ana.get("/account"), http.StatusOK, "/account", "Hello ana")
+	w.setApp(t, u, no) // what the company writes does
+	ana.want(ana.get("/account"), http.StatusOK, "/age", "You are too young to go on alone")
+	w.setApp(t, u, profile.Metadata{profile.KeyAgeOK: json.RawMessage("true")})
+	ana.want(ana.get("/account"), http.StatusOK, "/account", "Hello ana")
+
 	// What an administrator writes into app_metadata counts; a form from before the answer does not take it away.
 	max := w.visitor(t)
 	p = max.signUp("max@example.org")
@@ -269,6 +286,19 @@ func caseAgeCleared(t *testing.T, w *world) {
 	mara.want(mara.do(http.MethodPost, userPath(m, "/metadata"), values), http.StatusOK, "/admin/users/"+m.ID+"/metadata", "")
 	p = max.want(max.get("/account"), http.StatusOK, "/account/closing", "Keep my account")
 	max.want(max.send(p, "/account/closing", nil), http.StatusOK, "/account", "Hello max")
+}
+
+// setApp patches app_metadata, as an application of the company would.
+func (w *world) setApp(t *testing.T, u tenant.User, m profile.Metadata) {
+	t.Helper()
+	p, err := w.DB.FindProfile(t.Context(), u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.AppMetadata = p.AppMetadata.Patch(m)
+	if err := w.DB.SaveMetadata(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func caseAgeGates(t *testing.T, w *world) {
@@ -346,38 +376,4 @@ func caseNoLongerAsked(t *testing.T, w *world) {
 	if c, err := w.DB.FindClosing(t.Context(), w.user(t, anaAddress)); err != nil || c.Pending() {
 		t.Errorf("got %+v, %v, want the account to stay", c, err)
 	}
-}
-
-// TestAgeSettings sets the question, sees the table with its source, and what is wrong with an answer.
-func TestAgeSettings(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
-		w := newWorld(t, f)
-		const path = "/admin/settings"
-		mara := w.administrator(t, "mara@example.org")
-		p := mara.get(path)
-		for _, says := range []string{"EU Comrules", "2020", "Slovenia is missing", "not the age from which somebody can make contracts", "Spain", "Another country"} {
-			mara.want(p, http.StatusOK, path, says)
-		}
-		p = mara.want(settingsSent(t, mara, p, map[string]any{"age_ask": "on", "age_under": "x", "age_country": "PT"}), http.StatusUnprocessableEntity, path, "Fill in this field")
-		if got := formOf(t, p, path); got.Get("age_ask") != "on" || got.Get("age_country") != "PT" {
-			t.Errorf("got %v, want what was chosen", got)
-		}
-		p = mara.want(settingsSent(t, mara, p, map[string]any{"age_under": "close", "age_country": "XX"}), http.StatusUnprocessableEntity, path, "Choose a country")
-		mara.want(settingsSent(t, mara, p, map[string]any{"age_under": "guardian", "age_country": "PT"}), http.StatusOK, path, "The settings are saved.")
-		saved, err := f.DB.FindSettings(t.Context(), f.Tenant.ID, false)
-		if want := (tenant.AgePolicy{Ask: true, Under: tenant.AgeGuardian, Country: "PT"}); err != nil || saved.Age != want {
-			t.Errorf("got %+v, %v, want %+v", saved.Age, err, want)
-		}
-		events, err := w.portal.config.Audit.Search(t.Context(), f.Tenant.ID, audit.Filter{Types: []audit.Type{audit.SettingsChanged}, Limit: 1})
-		if err != nil || len(events) != 1 || !strings.Contains(strings.Join(events[0].Fields, " "), "age") {
-			t.Errorf("got %+v, %v, want the change on record", events, err)
-		}
-		ana := w.visitor(t)
-		p = ana.want(ana.signUp(anaAddress), http.StatusOK, "/age", "")
-		if got := formOf(t, p, "/age").Get("country"); got != "PT" {
-			t.Errorf("got %q, want the tenant's country", got)
-		}
-		mara.want(mara.get("/admin"), http.StatusOK, "/admin", "") // administrators are not asked
-	})
 }

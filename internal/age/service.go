@@ -97,7 +97,7 @@ func (s *Service) Answer(ctx context.Context, u tenant.User, a Answer) (profile.
 			return err
 		}
 		if state = p.Age(); state != profile.AgeUnknown {
-			return nil
+			return s.Store.SaveAge(ctx, p) // whoever asked did not know, so let everybody know
 		}
 		guardian := ""
 		if !enough && t.Age.Under == tenant.AgeGuardian {
