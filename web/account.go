@@ -30,12 +30,12 @@ func (s *Server) showOverview(c echo.Context) error {
 		Rows: []pages.Row{
 			{Label: i18n.T(ctx, "profile.name"), Value: person.Name, Link: "/account/profile"},
 			s.emailRow(c, person),
-			{Label: i18n.T(ctx, "profile.lang.ui"), Value: languageName(tenant.From(ctx), firstNonEmpty(lang, letters, i18n.Current(ctx).Tag)), Link: "/account/profile#language"},
+			{Label: i18n.T(ctx, "profile.lang.ui.row"), Value: languageName(tenant.From(ctx), firstNonEmpty(lang, letters, i18n.Current(ctx).Tag)), Link: "/account/profile#language"},
 		},
 	}
 	if person.Email != "" { // without an address there are no letters (rule N-9)
 		view.Rows = append(view.Rows, pages.Row{
-			Label: i18n.T(ctx, "profile.lang.mail"), Value: languageName(tenant.From(ctx), firstNonEmpty(letters, tenant.From(ctx).Locales[0])), Link: "/account/profile#language",
+			Label: i18n.T(ctx, "profile.lang.mail.row"), Value: languageName(tenant.From(ctx), firstNonEmpty(letters, tenant.From(ctx).Locales[0])), Link: "/account/profile#language",
 		})
 	}
 	if person.Role == profile.RoleAdmin {

@@ -160,7 +160,7 @@ func (s *Server) personForm(c echo.Context, p profile.Profile, typed map[string]
 			{Label: i18n.T(ctx, "admin.last"), Value: utc(p.LastLogin), LTR: true},
 			{Label: i18n.T(ctx, "admin.count"), Value: strconv.FormatInt(p.LoginsCount, 10), LTR: true},
 			{Label: i18n.T(ctx, "admin.connection"), Value: p.Connection, LTR: true},
-			{Label: i18n.T(ctx, "profile.lang.mail"), Value: firstNonEmpty(p.UserMetadata.Text(profile.FieldLang), "–"), LTR: true},
+			{Label: i18n.T(ctx, "profile.lang.mail.row"), Value: firstNonEmpty(p.UserMetadata.Text(profile.FieldLang), "–"), LTR: true},
 		},
 	}
 	for _, name := range profile.Correctable(tenant.From(ctx), p) {

@@ -18,7 +18,7 @@ func TestPeopleWithoutAnAddress(t *testing.T) {
 		laptop := s.browser(home)
 		laptop.signInBy(p, "demo").wants(t, "the overview", http.StatusOK, "Noa", word(t, "home.noemail"))
 		overview := laptop.open("/account").wants(t, "the overview", http.StatusOK, word(t, "btn.add"))
-		if strings.Contains(overview.body, word(t, "profile.lang.mail")) || strings.Contains(overview.body, word(t, "profile.unverified")) {
+		if strings.Contains(overview.body, word(t, "profile.lang.mail.row")) || strings.Contains(overview.body, word(t, "profile.unverified")) {
 			t.Error("the overview speaks of letters")
 		}
 		personal := laptop.open("/account/profile").wants(t, "personal info", http.StatusOK, word(t, "security.noemail"))

@@ -269,6 +269,6 @@ var autocompletes = map[string]string{
 
 var profileLabels = map[string]string{
 	profile.FieldName: "profile.name", profile.FieldGivenName: "profile.given", profile.FieldFamilyName: "profile.family",
-	profile.FieldNickname: "profile.nickname", profile.FieldUsername: "profile.username", profile.FieldPhone: "profile.phone", profile.FieldPageLang: "profile.lang.ui",
-	profile.FieldLang: "profile.lang.mail", profile.FieldZone: "profile.zone",
+	profile.FieldNickname: "profile.nickname", profile.FieldUsername: "profile.username", profile.FieldPhone: "profile.phone", profile.FieldPageLang: "profile.lang.ui.row",
+	profile.FieldLang: "profile.lang.mail.row", profile.FieldZone: "profile.zone",
 }
