@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -31,10 +32,32 @@ func (s *Server) showAdmin(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	rows, err := s.namedRows(ctx, events)
+	if err != nil {
+		return err
+	}
 	return s.render(c, http.StatusOK, pages.Admin(pages.AdminPage{
 		Waiting: waitingVersions(ctx, library),
-		Page:    s.adminPage(c, "admin.title"), Figures: figureRows(ctx, figures), New: figures.Users <= 1, Events: adminRows(ctx, events),
+		Page:    s.adminPage(c, "admin.title"), Figures: figureRows(ctx, figures), New: figures.Users <= 1, Events: rows,
 	}))
+}
+
+// namedRows are lines of the record in which people have the names they have today; whoever is gone has an id.
+func (s *Server) namedRows(ctx context.Context, events []audit.Event) ([]pages.AdminEvent, error) {
+	rows := adminRows(ctx, events)
+	var ids []string
+	for _, e := range events {
+		for _, id := range []string{e.Actor.ID, e.User.ID} {
+			if id != "" && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	names, err := s.Admin.Names(ctx, tenant.From(ctx).ID, ids...)
+	for i, e := range events {
+		rows[i].Who, rows[i].Named = firstNonEmpty(names[e.Actor.ID], rows[i].Who), names[e.User.ID]
+	}
+	return rows, err
 }
 
 // adminEvents are what the start page shows of the record: what only administrators do.

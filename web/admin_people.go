@@ -50,7 +50,7 @@ func (s *Server) showPeople(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	view := pages.PeoplePage{Page: s.adminPage(c, "admin.users"), Query: query.Text, State: string(query.State), States: stateTabs(ctx, query)}
+	view := pages.PeoplePage{Page: s.adminPage(c, "admin.users"), Query: query.Text, State: string(query.State), States: stateTabs(ctx, query), Examples: searches(ctx)}
 	for _, p := range found.People {
 		view.People = append(view.People, pages.PersonRow{
 			Name: p.Name, Email: p.Email, ID: p.User.ID, URL: personURL(p.User.ID, ""), Created: utc(p.CreatedAt), Last: utc(p.LastLogin),
@@ -67,6 +67,17 @@ func (s *Server) showPeople(c echo.Context) error {
 		view.None = i18n.T(ctx, "admin.none", "q", query.Text)
 	}
 	return s.render(c, http.StatusOK, pages.People(view))
+}
+
+// searches are examples of what can be looked for: all that admin.Query finds people by.
+func searches(ctx context.Context) []pages.PlanRow {
+	rows := []pages.PlanRow{
+		{Label: "ferr", Value: i18n.T(ctx, "find.word")}, {Label: "ana ferr", Value: i18n.T(ctx, "find.name")}, {Label: "ana@", Value: i18n.T(ctx, "find.email")},
+	}
+	if tenant.From(ctx).Policy(profile.FieldUsername).Access != tenant.Hide {
+		rows = append(rows, pages.PlanRow{Label: "ana.f", Value: i18n.T(ctx, "find.username")})
+	}
+	return append(rows, pages.PlanRow{Label: "portico|01", Value: i18n.T(ctx, "find.id")})
 }
 
 // stateTabs lead to the same search in each state.

@@ -51,6 +51,10 @@ func TestTheStartOfTheAdministrationCounts(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := mara.want(mara.get("/admin"), http.StatusOK, "/admin", "reason=Chargebacks")
+		mara.want(p, http.StatusOK, "/admin", "Account blocked mara@example.org ana@example.org")
+		if strings.Contains(p.text(), u.ID) || !strings.Contains(p.body, strings.ReplaceAll(u.ID, "|", "%7C")) {
+			t.Errorf("got %s, want names that lead to people", p.text())
+		}
 		if strings.Contains(p.text(), "Three steps") {
 			t.Error("a tenant with people is still shown how to begin")
 		}

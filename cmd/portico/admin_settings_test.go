@@ -90,20 +90,21 @@ func TestWrongSettingsAreRefusedAndKept(t *testing.T) {
 		value any
 		says  string
 	}{
-		"product":           {" ", "Fill in this field"},
-		"support_email":     {"help", "name@example.org"},
-		"support_url":       {"javascript:alert(1)", "begins with https://"},
-		"colour":            {"red", "like #0a5a4d"},
-		"default_locale":    {"xx", "Choose at least one language"},
-		"locale.en":         {nil, "the default among them"},
-		"verification":      {"x", "Fill in this field"},
-		"verification_days": {"-1", "from 0 to 365"},
-		"min_password":      {"8", "from 15 to 64"},
-		"reset_minutes":     {"an hour", "from 5 to 1440"},
-		"verify_hours":      {"25", "from 1 to 24"},
-		"undo_days":         {"31", "from 1 to 30"},
-		"metadata_schema":   {`{"type": 7}`, "not a JSON Schema"},
-		"embed_origins":     {"https://shop.example.org/frame", "without a path"},
+		"product":            {" ", "Fill in this field"},
+		"support_email":      {"help", "name@example.org"},
+		"support_url":        {"javascript:alert(1)", "begins with https://"},
+		"colour":             {"red", "like #0a5a4d"},
+		"default_locale":     {"xx", "Choose at least one language"},
+		"locale.en":          {nil, "the default among them"},
+		"verification":       {"x", "Fill in this field"},
+		"verification_days":  {"-1", "from 0 to 365"},
+		"min_password":       {"8", "from 15 to 64"},
+		"reset_minutes":      {"an hour", "from 5 to 1440"},
+		"verify_hours":       {"25", "from 1 to 24"},
+		"undo_days":          {"31", "from 1 to 30"},
+		"letters_per_minute": {"0", "from 1 to 6000"},
+		"metadata_schema":    {`{"type": 7}`, "not a JSON Schema"},
+		"embed_origins":      {"https://shop.example.org/frame", "without a path"},
 	} {
 		sent := map[string]any{"support_url": "https://kept.example"}
 		sent[field] = c.value

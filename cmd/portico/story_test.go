@@ -55,6 +55,16 @@ func (b *tab) in(lang string) {
 	}
 }
 
+// is reports what an expression says of the page.
+func (b *tab) is(expression string) bool {
+	b.t.Helper()
+	is, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](expression))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return is
+}
+
 // TestStory is the main job in a real browser: a person signs up, proves the address, edits the profile, picks the language
 // of letters, changes the address, forgets the password, and is blocked and unblocked.
 func TestStory(t *testing.T) {
@@ -134,6 +144,11 @@ func TestStory(t *testing.T) {
 			admin.press(`main button[value="unblock"]`)
 			b.signIn(fresh, "two ferries and a gull")
 			b.want("/account", fresh)
+			admin.open("/admin")
+			admin.want("/admin", "A story.")
+			if admin.is(`document.querySelector("main .wrap").scrollWidth > document.querySelector("main .wrap").clientWidth`) {
+				t.Error("what administrators did last has to be moved sideways")
+			}
 			b.clean()
 			admin.clean()
 		})

@@ -40,6 +40,7 @@ const (
 	FieldGrace        = "grace_days"
 	FieldVerify       = "verify_hours"
 	FieldUndo         = "undo_days"
+	FieldLetterRate   = "letters_per_minute"
 	FieldWithdrawal   = "withdrawal"
 	FieldSchema       = "metadata_schema"
 	FieldEmbed        = "embed_origins"
@@ -49,8 +50,8 @@ const (
 )
 
 // Limits of the settings: characters of a product's name, days before an address must be confirmed, characters of the least
-// password (security.md row 1), minutes of a reset link (row 14), hours of a link that proves an address (row 25) and days in which
-// a change of address can be undone (row 27).
+// password (security.md row 1), minutes of a reset link (row 14), hours of a link that proves an address (row 25), days in which
+// a change of address can be undone (row 27), and letters to many people that are queued a minute.
 const (
 	MaxProduct     = 60
 	MaxDays        = 365
@@ -59,6 +60,7 @@ const (
 	MaxReset       = 24 * 60
 	MaxVerify      = 24
 	MaxUndo        = 30
+	MaxLetterRate  = 6000
 )
 
 // Settings returns the settings of a tenant as they are saved, and their version for SaveSettings.
@@ -94,6 +96,7 @@ func (s *Service) SaveSettings(ctx context.Context, actor tenant.User, version s
 		merged.ResetMinutes, merged.Attributes, merged.Metadata = wanted.ResetMinutes, wanted.Attributes, wanted.Metadata
 		merged.EmbedOrigins, merged.GraceDays = wanted.EmbedOrigins, wanted.GraceDays
 		merged.VerifyHours, merged.UndoDays, merged.Withdrawal = wanted.VerifyHours, wanted.UndoDays, wanted.Withdrawal
+		merged.LettersPerMinute = wanted.LettersPerMinute
 		merged.Age = wanted.Age
 		fields := changed(saved, merged)
 		if len(fields) == 0 {
@@ -148,6 +151,7 @@ func CheckSettings(s tenant.Settings) valid.Errors {
 	}
 	between(FieldVerify, s.VerifyHours, 1, MaxVerify)
 	between(FieldUndo, s.UndoDays, 1, MaxUndo)
+	between(FieldLetterRate, s.LettersPerMinute, 1, MaxLetterRate)
 	if schema, err := profile.ParseSchema(s.Metadata); err != nil || (len(s.Metadata) > 0 && len(schema.Properties) == 0) {
 		refused.Add(FieldSchema, "err.schema")
 	}

@@ -74,7 +74,7 @@ type Settings struct {
 	// TermsApproval says which versions of documents a second administrator has to approve: "off", "material" or "always";
 	// empty is material changes, once there are two.
 	TermsApproval string `json:"terms_approval,omitempty"`
-	// LettersPerMinute is how many letters to many people are queued a minute, 240 unless it is set.
+	// LettersPerMinute is how many letters to many people are queued a minute, DefaultLetterRate unless it is set.
 	LettersPerMinute int `json:"letters_per_minute,omitempty"`
 	// ResetMinutes is how long the link of a reset letter works, up to a day (row 14).
 	ResetMinutes int `json:"reset_minutes,omitempty"`
@@ -194,16 +194,20 @@ func (s Settings) UndoLifetime() time.Duration {
 	return min(time.Duration(s.UndoDays)*day, 30*day)
 }
 
-// usualRate is how many letters to many people are queued a minute, so that those of single people do not wait long.
-const usualRate = 240
+// DefaultLetterRate is how many letters to many people are queued a minute, so that those of single people do not wait long.
+const DefaultLetterRate = 240
+
+// LetterRate is how many letters to many people are queued a minute.
+func (s Settings) LetterRate() int {
+	if s.LettersPerMinute <= 0 {
+		return DefaultLetterRate
+	}
+	return s.LettersPerMinute
+}
 
 // LetterTime is how long so many letters to many people take at the tenant's rate.
 func (s Settings) LetterTime(letters int) time.Duration {
-	rate := s.LettersPerMinute
-	if rate <= 0 {
-		rate = usualRate
-	}
-	return time.Duration(float64(letters) / float64(rate) * float64(time.Minute))
+	return time.Duration(float64(letters) / float64(s.LetterRate()) * float64(time.Minute))
 }
 
 // DefaultGraceDays is how long a closed account can be kept (terms.md section 3), and MostGraceDays the longest.
