@@ -111,6 +111,10 @@ func TestReadOnlyMetadataIsRectified(t *testing.T) {
 		ana.want(ana.send(p, path, map[string]string{"subject": "user_metadata.motto", "value": "x"}), http.StatusUnprocessableEntity, path, "Choose one from the list")
 		p = ana.send(p, path, map[string]string{"subject": subject, "value": "travel books"})
 		ana.want(p, http.StatusOK, "/account/data", "Should say: Travel books")
+		_, parts := ana.file(privacy.MyData)
+		if !strings.Contains(parts["profile.json"], `"disputed"`) || !strings.Contains(parts["profile.json"], `"`+subject+`"`) || !strings.Contains(page{body: parts["index.html"]}.text(), "In dispute Shelf") {
+			t.Errorf("got %s, want what is in dispute marked", parts["profile.json"])
+		}
 		one := "/admin/requests/" + w.requests(t)[0].ID
 		p = mara.want(mara.get(one), http.StatusOK, one, "Travel books")
 		mara.want(mara.send(p, one, map[string]string{"answer": "Done.", "outcome": "granted"}), http.StatusOK, "/admin/requests", "")
@@ -121,6 +125,9 @@ func TestReadOnlyMetadataIsRectified(t *testing.T) {
 		ana.want(ana.get("/account/profile"), http.StatusOK, "/account/profile", "")
 		if !strings.Contains(ana.get("/account/profile").body, `value="Travel books"`) {
 			t.Error("the page does not show the new value")
+		}
+		if _, parts := ana.file(privacy.MyData); strings.Contains(parts["profile.json"], `"`+subject+`"`) {
+			t.Error("what was answered is in dispute")
 		}
 		events, err := w.portal.config.Audit.Search(t.Context(), w.Tenant.ID, audit.Filter{User: changed.User.ID, Types: []audit.Type{audit.AdminWrote}, Limit: 9})
 		if err != nil || len(events) != 1 || events[0].Fields[0] != subject {

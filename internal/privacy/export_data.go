@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"portico/internal/i18n"
@@ -40,6 +41,11 @@ func (c *composer) profile() error {
 	if err != nil {
 		return err
 	}
+	disputed, err := c.disputed()
+	if err != nil {
+		return err
+	}
+	own["disputed"] = disputed
 	user := map[string]any{
 		"user_id": p.User.ID, "email": p.Email, "email_verified": p.EmailVerified, "username": p.Username, "name": p.Name, "given_name": p.GivenName,
 		"family_name": p.FamilyName, "nickname": p.Nickname, "picture": p.Picture, "phone_number": p.PhoneNumber, "phone_verified": p.PhoneVerified,
@@ -56,9 +62,40 @@ func (c *composer) profile() error {
 			s.Facts = append(s.Facts, Fact{i18n.T(c.ctx, "mail.field."+field), value})
 		}
 	}
+	if len(disputed) > 0 {
+		s.Facts = append(s.Facts, Fact{i18n.T(c.ctx, "export.c.disputed"), c.named(disputed)})
+	}
 	s.Facts = append(s.Facts, Fact{i18n.T(c.ctx, "export.c.since"), c.when(p.CreatedAt)}, Fact{i18n.T(c.ctx, "event.s"), c.when(p.LastLogin)})
 	c.show(s)
 	return c.addJSON("profile.json", user)
+}
+
+// disputed are the attributes and keys that the person says are wrong, while nobody has answered (terms.md section 3).
+func (c *composer) disputed() ([]string, error) {
+	names := []string{}
+	err := c.each(Requests, func(r Record) error {
+		subject := r.text("subject")
+		if open, _ := r.find("open").(bool); open && r.text("kind") == string(Rectification) && subject != Other {
+			names = append(names, subject)
+		}
+		return nil
+	})
+	return names, err
+}
+
+// named says attributes and declared keys in the person's words.
+func (c *composer) named(subjects []string) string {
+	words := make([]string, len(subjects))
+	for i, subject := range subjects {
+		words[i] = i18n.T(c.ctx, "mail.field."+subject)
+		if _, property, ok := declared(c.t, Request{Subject: subject}); ok {
+			words[i] = property.Label(i18n.Current(c.ctx).Tag)
+		}
+		if words[i] == "" {
+			words[i] = subject
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 // orNil is a time that may be missing.
