@@ -27,14 +27,15 @@ var ErrNotFound = errors.New("not found")
 
 // DB is an open database.
 type DB struct {
-	gorm    *gorm.DB
-	dialect string // "mysql" or "sqlite"
-	clock   func() time.Time
-	trace   func(ctx context.Context, statement string)
-	session statement     // findSession
-	gate    statement     // findGate
-	file    string        // how a file of SQLite is opened; empty for a server
-	writer  chan struct{} // whoever has put something in may write to a file of SQLite; nil for a server
+	gorm     *gorm.DB
+	dialect  string // "mysql" or "sqlite"
+	clock    func() time.Time
+	trace    func(ctx context.Context, statement string)
+	session  statement     // findSession
+	gate     statement     // findGate
+	contents contents      // of texts
+	file     string        // how a file of SQLite is opened; empty for a server
+	writer   chan struct{} // whoever has put something in may write to a file of SQLite; nil for a server
 }
 
 // Option changes how a database is opened.

@@ -129,7 +129,6 @@ func (r textRow) text() terms.Text {
 func (db *DB) Library(ctx context.Context, t tenant.ID) (terms.Library, error) {
 	var documents []documentRow
 	var versions []versionRow
-	var texts []textRow
 	id := string(t)
 	if err := db.db(ctx).Where("tenant_id = ?", id).Order("position, document").Find(&documents).Error; err != nil {
 		return terms.Library{}, err
@@ -137,7 +136,8 @@ func (db *DB) Library(ctx context.Context, t tenant.ID) (terms.Library, error) {
 	if err := db.db(ctx).Where("tenant_id = ? AND deleted_at IS NULL", id).Order("document, number").Find(&versions).Error; err != nil {
 		return terms.Library{}, err
 	}
-	if err := db.db(ctx).Where("tenant_id = ?", id).Order("document, number, locale, revision").Find(&texts).Error; err != nil {
+	texts, err := db.texts(ctx, t)
+	if err != nil {
 		return terms.Library{}, err
 	}
 	var library terms.Library

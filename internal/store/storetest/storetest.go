@@ -38,6 +38,9 @@ type Fixture struct {
 func (f Fixture) SQL(t *testing.T) *sql.DB {
 	t.Helper()
 	driver, name, _ := strings.Cut(f.address, ":")
+	if driver == "sqlite" {
+		name = "file:" + name + "?_pragma=busy_timeout(5000)&_time_format=sqlite"
+	}
 	if u, err := url.Parse(f.address); err == nil && driver == "mysql" {
 		secret, _ := u.User.Password()
 		place := "tcp(" + u.Host + ")"
