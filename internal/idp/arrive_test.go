@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -124,6 +125,39 @@ func TestProviderThatDescribesItselfWrongly(t *testing.T) {
 }
 
 // Point 9: a provider that hangs costs seconds and leaves no goroutine behind.
+// Whoever sets up a connection reaches no service of this machine or of its cloud by it.
+func TestPlacesNoProviderCanHave(t *testing.T) {
+	t.Parallel()
+	f := storetest.SQLite(t)
+	open := newDesk(t, f)
+	strict := newDeskOn(t, f, open.ring, false)
+	for i, test := range []struct {
+		d    *desk
+		host string
+	}{
+		{open, "169.254.169.254"},
+		{open, "[fe80::1]"},
+		{open, "0.0.0.0"},
+		{open, "224.0.0.1"},
+		{open, "[::ffff:169.254.169.254]"},
+		{strict, "127.0.0.1"},
+		{strict, "[::1]"},
+		{strict, "localhost"},
+	} {
+		id := "inside-" + strconv.Itoa(i)
+		preset, _ := idp.PresetOf(idp.Custom)
+		c := preset.From(f.Tenant.ID)
+		c.ID, c.Name, c.Issuer, c.ClientID = id, "Inside", "https://"+test.host+":8443", idptest.ClientID
+		if err := test.d.DB.AddConnection(test.d.ctx, c); err != nil {
+			t.Fatal(err)
+		}
+		_, err := test.d.Begin(test.d.ctx, idp.Beginning{Connection: id, Purpose: idp.SignIn, Browser: laptop})
+		if failed, ok := errors.AsType[idp.Failure](err); !ok || failed.Reason != idp.Unreachable || !strings.Contains(err.Error(), "not one a provider can have") {
+			t.Errorf("%s: got %v, want nobody asked there", test.host, err)
+		}
+	}
+}
+
 func TestSlowProvider(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for time to run out")

@@ -82,11 +82,17 @@ func (d *desk) with(ring keys.Ring) *desk {
 
 func newDeskWith(t *testing.T, f storetest.Fixture, ring keys.Ring) *desk {
 	t.Helper()
+	return newDeskOn(t, f, ring, true)
+}
+
+// newDeskOn is a desk that talks to providers of this very machine, or not.
+func newDeskOn(t *testing.T, f storetest.Fixture, ring keys.Ring, loopback bool) *desk {
+	t.Helper()
 	db, now, letters := f.DB, f.Clock.Now, &tray{}
 	log, sessions, tickets, outbox := audit.New(db, now), session.New(db, now), ticket.New(db, ring, now), mail.NewOutbox(letters, ring, now, nil)
 	guesses := guard.New(db, now)
 	entrance := signin.New(db, password.NewHasher(), guesses, tickets, sessions, outbox, log, now)
-	client := idp.NewClient(true, now)
+	client := idp.NewClient(loopback, now)
 	t.Cleanup(client.Close)
 	ctx := i18n.With(tenant.With(t.Context(), f.Tenant), "en", nil)
 	return &desk{t, f, idp.New(db, ring, client, guesses, entrance, sessions, tickets, outbox, log, now), sessions, tickets, ring, ctx, letters}

@@ -82,7 +82,11 @@ func TestNoticeThatIsNone(t *testing.T) {
 				d.Errorf("%s: got %v, want ErrNotice", name, err)
 			}
 		}
-		p.Foreign = true
+		p.Type = "at+jwt"
+		if err := d.Notice(d.ctx, "demo", logoutToken(p, nil)); !errors.Is(err, idp.ErrNotice) {
+			d.Errorf("a token that says it is something else: got %v, want ErrNotice", err)
+		}
+		p.Type, p.Foreign = "", true
 		if err := d.Notice(d.ctx, "demo", logoutToken(p, nil)); !errors.Is(err, idp.ErrNotice) {
 			d.Errorf("signed by a stranger: got %v, want ErrNotice", err)
 		}
@@ -117,7 +121,9 @@ func TestNoticeEndsSessions(t *testing.T) {
 		first := d.mustEnter(p, "demo")
 		p.InToken = map[string]any{"sid": "session-2"}
 		second := d.mustEnter(p, "demo")
+		p.Type = "logout+jwt"
 		d.ends(logoutToken(p, nil), first, true)
+		p.Type = ""
 		d.ends(logoutToken(p, nil), second, false) // what is over stays over
 		d.ends(logoutToken(p, map[string]any{"sid": nil}), second, true)
 	})

@@ -2,6 +2,7 @@
 package idptest
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -46,6 +47,8 @@ type Provider struct {
 	Refuse string
 	// Unsigned makes tokens without a signature, Foreign signs them with a key that it does not publish.
 	Unsigned, Foreign bool
+	// Type is what its tokens say they are, JWT when empty.
+	Type string
 	// NoAuthTime keeps quiet about when the person proved who they are; AuthAge is how long ago that was.
 	NoAuthTime bool
 	AuthAge    time.Duration
@@ -241,7 +244,7 @@ func (p *Provider) Sign(claims map[string]any) string {
 	if p.Unsigned {
 		algorithm = "none"
 	}
-	header, _ := json.Marshal(map[string]string{"alg": algorithm, "kid": kid, "typ": "JWT"})
+	header, _ := json.Marshal(map[string]string{"alg": algorithm, "kid": kid, "typ": cmp.Or(p.Type, "JWT")})
 	body, err := json.Marshal(claims)
 	if err != nil {
 		p.Fatal(err)
