@@ -42,7 +42,7 @@ func (s *Server) showAdmin(c echo.Context) error {
 	}))
 }
 
-// namedRows are lines of the record in which people have the names they have today; whoever is gone has an id.
+// namedRows are lines of the record in which people have the names they have today; whoever is gone has none, and no page.
 func (s *Server) namedRows(ctx context.Context, events []audit.Event) ([]pages.AdminEvent, error) {
 	rows := adminRows(ctx, events)
 	var ids []string
@@ -56,6 +56,12 @@ func (s *Server) namedRows(ctx context.Context, events []audit.Event) ([]pages.A
 	names, err := s.Admin.Names(ctx, tenant.From(ctx).ID, ids...)
 	for i, e := range events {
 		rows[i].Who, rows[i].Named = firstNonEmpty(names[e.Actor.ID], rows[i].Who), names[e.User.ID]
+		if names[e.Actor.ID] == "" {
+			rows[i].WhoURL = ""
+		}
+		if rows[i].Named == "" {
+			rows[i].WhomURL = ""
+		}
 	}
 	return rows, err
 }
