@@ -7,6 +7,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"portico/internal/audit"
 	"portico/internal/guard"
 	"portico/internal/i18n"
@@ -63,6 +65,9 @@ func (s *Service) Withdraw(ctx context.Context, u tenant.User, w Statement) (Req
 	}
 	if u.IsZero() {
 		asked.Form = w.Form
+	}
+	if u.IsZero() && asked.Form == "" { // nobody learns from a form of their own that somebody sent the same
+		asked.Form = uuid.NewString()
 	}
 	var taken Request
 	err := s.store.InTx(ctx, func(ctx context.Context) error {
