@@ -281,6 +281,37 @@ func TestProvingAgainstTheJob(t *testing.T) {
 	})
 }
 
+// TestNoMarketingToUnprovenAddresses: what rests on consent goes to nobody whose address may be a stranger's (rule V-7).
+func TestNoMarketingToUnprovenAddresses(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		ctx := context.WithoutCancel(t.Context())
+		w.purpose(t, terms.Document{Key: "news"}, 1)
+		ben := w.visitor(t)
+		ben.unfinished("ben@example.org")
+		ben.signIn("ben@example.org", goodPassword)
+		ben.send(ben.get("/account/consents"), "/account/consents", map[string]string{"on.news": "on"})
+		listed := func() (people []string) {
+			err := w.portal.config.Consents.EachConsenter(ctx, w.Tenant.ID, "news", func(c terms.Consenter) error {
+				people = append(people, c.Email)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return people
+		}
+		if got := listed(); len(got) != 0 || w.queuedTo(t, "ben@example.org", mail.ConsentGiven) != 0 {
+			t.Errorf("got %v and %d letters, want nobody written to", got, w.queuedTo(t, "ben@example.org", mail.ConsentGiven))
+		}
+		ben.send(ben.get("/verify"), "/verify", map[string]string{"code": code(t, w.letter(t, "ben@example.org", mail.VerifyEmail))})
+		if got := listed(); len(got) != 1 {
+			t.Errorf("got %v, want who has proven the address", got)
+		}
+	})
+}
+
 // TestBannersTheMostUrgentFirst: what has to be done first stands first, what has no day last.
 func TestBannersTheMostUrgentFirst(t *testing.T) {
 	t.Parallel()

@@ -61,7 +61,7 @@ type ConsentStore interface {
 	ConsentByLink(ctx context.Context, t tenant.ID, link string) (Choice, error)
 	LockProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
 	SaveConsent(ctx context.Context, c Choice) error
-	// Consenters lists who consents to a purpose, by id, after the one called after.
+	// Consenters lists who consents to a purpose and may be written to, by id, after the one called after.
 	Consenters(ctx context.Context, t tenant.ID, document, after string, limit int) ([]Consenter, error)
 	// ExpiredConsents locks consents that are on though their time is over at now, at most limit.
 	ExpiredConsents(ctx context.Context, t tenant.ID, now time.Time, limit int) ([]Choice, error)
@@ -216,7 +216,7 @@ func (s *Consents) begin(ctx context.Context, library Library, now time.Time, c 
 func (s *Consents) thankFor(ctx context.Context, library Library, c Choice, d Decision) error {
 	t := tenant.From(ctx)
 	p, err := s.store.FindProfile(ctx, c.User)
-	if err != nil || p.Email == "" {
+	if err != nil || !p.EmailVerified { // an address that may be a stranger's gets nothing that rests on consent (rule V-7)
 		return err
 	}
 	language, _ := profile.LetterLanguage(t, p, d.LocaleWanted)
