@@ -166,9 +166,6 @@ func (p *portal) replay(ctx context.Context) {
 
 // erase erases accounts whose days of grace are over.
 func (p *portal) erase(ctx context.Context) error {
-	if p.replaying.Load() {
-		return nil
-	}
 	tenants, err := p.everywhere(ctx)
 	if err != nil {
 		return err

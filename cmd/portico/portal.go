@@ -145,9 +145,12 @@ func (p *portal) serve(ctx context.Context, listener net.Listener) error {
 	p.replaying.Store(true)
 	background, end := context.WithCancel(context.WithoutCancel(ctx))
 	var work sync.WaitGroup
-	for _, run := range []func(context.Context){p.letters.Run, p.answerResets, p.sequence, p.watchLedgers, p.tell, p.config.Exports.Run, p.minutely, p.replay} {
-		work.Go(func() { run(background) })
-	}
+	work.Go(func() {
+		p.replay(background) // first: nobody is written to who was erased and came back with a backup
+		for _, run := range []func(context.Context){p.letters.Run, p.answerResets, p.sequence, p.watchLedgers, p.tell, p.config.Exports.Run, p.minutely} {
+			work.Go(func() { run(background) })
+		}
+	})
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
