@@ -127,7 +127,7 @@ func (s *Server) reachView(ctx context.Context, library terms.Library, v terms.V
 	view.Exempt = &components.CheckModel{
 		Name: terms.FieldExempt, Label: i18n.T(ctx, "adminterms.exempt"), Hint: i18n.T(ctx, "adminterms.exempt.hint", "n", number(reach.Waiting)), Checked: v.Exempt,
 	}
-	view.Letters = i18n.T(ctx, "adminterms.reach.time", "time", i18n.Duration(ctx, reach.Letters), "rate", int(time.Minute/t.LetterTime(1)))
+	view.Letters = i18n.T(ctx, "adminterms.reach.time", "time", i18n.Duration(ctx, reach.Letters), "rate", t.LetterRate())
 	for _, share := range reach.Languages {
 		language, _ := i18n.Find(share.Value)
 		shown, _ := i18n.Find(share.Shown)

@@ -47,7 +47,7 @@ func (s *Server) rolloutPage(c echo.Context, status int, note string) error {
 	s.rolloutDays(c, &view, r.Tallies)
 	if stage := library.Stage(v, now); r.Waiting > 0 && (stage == terms.Announced || stage == terms.Effective) {
 		view.Remind = i18n.T(ctx, "rollout.remind", "count", int(r.Waiting))
-		view.Time = i18n.T(ctx, "rollout.remind.time", "time", i18n.Duration(ctx, r.Letters), "rate", int(time.Minute/t.LetterTime(1)))
+		view.Time = i18n.T(ctx, "rollout.remind.time", "time", i18n.Duration(ctx, r.Letters), "rate", t.LetterRate())
 	}
 	if err := s.undecidedRows(c, &view, v); err != nil {
 		return err

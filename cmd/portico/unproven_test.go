@@ -341,3 +341,22 @@ func TestBannersTheMostUrgentFirst(t *testing.T) {
 		}
 	}
 }
+
+// TestLettersToTheUnprovenKeepTheirRate: a round writes no more than a tenant's rate allows until the next.
+func TestLettersToTheUnprovenKeepTheirRate(t *testing.T) {
+	t.Parallel()
+	f := storetest.SQLite(t, func(s *tenant.Settings) { s.LettersPerMinute = 1 })
+	w := newWorld(t, f)
+	for i := range 12 {
+		f.NewUser(t, string(rune('a'+i))+"@example.org", func(p *profile.Profile) { p.EmailVerified = false })
+	}
+	f.Clock.Advance(40 * day)
+	for _, want := range []int{10, 12, 12} {
+		if _, err := w.portal.config.Closings.Prune(tenant.With(t.Context(), w.Tenant), 30); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.rowsOf(t, "users", "warned_at IS NOT NULL"); n != want {
+			t.Errorf("got %d people written to, want %d", n, want)
+		}
+	}
+}

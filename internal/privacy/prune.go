@@ -34,11 +34,11 @@ type PruneStore interface {
 	SaveWarned(ctx context.Context, u tenant.User, at time.Time) error
 }
 
-// pruneWarned and pruneErased bound how many people one round writes to, and erases; a round is due every pruneEvery.
+// pruneWarned and pruneErased bound how many people one round writes to, and erases; a round is due every pruneMinutes.
 const (
-	pruneWarned = 500
-	pruneErased = 200
-	pruneEvery  = 10 * time.Minute
+	pruneWarned  = 500
+	pruneErased  = 200
+	pruneMinutes = 10
 )
 
 // Prune erases the accounts of the tenant of ctx whose address nobody has proven for so many days, and says how many. Each is
@@ -57,8 +57,7 @@ func (s *Closings) Prune(ctx context.Context, days int) (int, error) {
 // warnUnproven writes to people, at the rate of letters to many.
 func (s *Closings) warnUnproven(ctx context.Context, f Unproven, now time.Time) error {
 	t := tenant.From(ctx)
-	rate := max(1, int(pruneEvery/t.LetterTime(1)))
-	people, err := s.Store.Unproven(ctx, t.ID, f, min(pruneWarned, rate))
+	people, err := s.Store.Unproven(ctx, t.ID, f, min(pruneWarned, pruneMinutes*t.LetterRate()))
 	for _, u := range people {
 		if err != nil {
 			break
