@@ -33,7 +33,7 @@ func (s *Server) actionsPage(c echo.Context, refused valid.Errors) error {
 	f := s.form(c, refused)
 	view := pages.PersonActionsPage{
 		PersonPage: s.personPage(c, p, "actions"), Refusals: f.summary(), IsAdmin: p.Role == profile.RoleAdmin,
-		IsSelf: u == session.User(ctx), Verified: p.EmailVerified, Effect: i18n.T(ctx, "admin.block.effect", "name", firstNonEmpty(p.Name, p.Email)),
+		IsSelf: u == session.User(ctx), Verified: p.EmailVerified, HasEmail: p.Email != "", HasPassword: p.ManagedBy == "", Effect: i18n.T(ctx, "admin.block.effect", "name", firstNonEmpty(p.Name, p.Email)),
 		Reason: components.FieldModel{
 			Name: admin.FieldReason, Label: i18n.T(ctx, "admin.block.reason"), Value: form.Get(admin.FieldReason), Error: f.problem(admin.FieldReason),
 		},
@@ -47,6 +47,12 @@ func (s *Server) actionsPage(c echo.Context, refused valid.Errors) error {
 		BlockReason: p.Block.Reason, BlockedAt: utc(p.Block.At), Why: components.FieldModel{
 			Name: fieldWhy, Label: i18n.T(ctx, "admin.block.reason"), Value: form.Get(fieldWhy), Error: f.problem(fieldWhy),
 		},
+	}
+	if p.Email == "" {
+		view.Cannot = append(view.Cannot, i18n.T(ctx, "admin.noemail"))
+	}
+	if !view.HasPassword {
+		view.Cannot = append(view.Cannot, i18n.T(ctx, "admin.nopassword", "provider", p.ManagedBy))
 	}
 	if p.Restriction.On {
 		view.Restricted = i18n.T(ctx, "restrict.since", "time", utc(p.Restriction.At)) + " " + p.Restriction.Reason

@@ -100,7 +100,10 @@ func (s *Server) personTags(ctx context.Context, p profile.Profile) []pages.Pers
 	if p.Restriction.On {
 		tags = append(tags, pages.PersonTag{Tone: components.Warn, Text: i18n.T(ctx, "admin.state.restricted")})
 	}
-	if !p.EmailVerified {
+	switch {
+	case p.Email == "":
+		tags = append(tags, pages.PersonTag{Tone: components.Warn, Text: i18n.T(ctx, "admin.tag.noemail")})
+	case !p.EmailVerified:
 		tags = append(tags, pages.PersonTag{Tone: components.Warn, Text: i18n.T(ctx, "profile.unverified")})
 	}
 	if p.Role == profile.RoleAdmin {

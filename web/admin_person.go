@@ -80,10 +80,14 @@ func (s *Server) personForm(c echo.Context, p profile.Profile, typed map[string]
 		if !sent {
 			value = p.Value(name)
 		}
-		view.Fields = append(view.Fields, components.FieldModel{
+		field := components.FieldModel{
 			Name: name, Label: i18n.T(ctx, profileLabels[name]), Value: value, Error: f.problem(name), Optional: name != profile.FieldName,
 			LTR: name == profile.FieldPhone || name == profile.FieldUsername, Autocomplete: "off",
-		})
+		}
+		if p.IsManaged(name) { // rule P-3
+			field.Value, field.ReadOnly, field.Optional, field.Hint = p.Value(name), true, false, i18n.T(ctx, "admin.managed", "provider", p.ManagedBy)
+		}
+		view.Fields = append(view.Fields, field)
 	}
 	view.Refused = len(refused) > 0
 	return s.render(c, f.status(), pages.PersonProfile(view))

@@ -92,3 +92,33 @@ func TestForgottenPasswordThatNeverWas(t *testing.T) {
 		s.letter(kim, mail.ResetEmail)
 	})
 }
+
+// Rules N-9 and P-3, for administrators: what needs an address or a password is not offered to who has none, and refused with
+// the reason; what a provider owns is shown as such.
+func TestAdministratorsAndPeopleOfProviders(t *testing.T) {
+	onEach(t, func(s *site) {
+		p := s.provider("demo")
+		p.Claims = map[string]any{"sub": "sub-1", "name": "Noa Levi"}
+		s.browser(elsewhere).signInBy(p, "demo")
+		root := s.administrator()
+		const noa = "/admin/users/oidc%7Cdemo%7Csub-1"
+		form := root.open(noa).wants(t, "the profile", http.StatusOK, word(t, "admin.tag.noemail"), word(t, "admin.managed", "provider", "Demo ID"))
+		if strings.Contains(form.body, word(t, "profile.unverified")) {
+			t.Error("an address that is not there is called unverified")
+		}
+		root.submit(noa, "name", "Somebody Else").wants(t, "writing over the provider", http.StatusUnprocessableEntity, word(t, "profile.managed", "provider", "Demo ID"))
+		why, whyNot := word(t, "admin.noemail"), word(t, "admin.nopassword", "provider", "Demo ID")
+		actions := root.open(noa+"/actions").wants(t, "the actions", http.StatusOK, why, whyNot)
+		for action, reason := range map[string]string{"verify": why, "reset": why, "change": whyNot} {
+			if strings.Contains(actions.body, `value="`+action+`"`) {
+				t.Errorf("%s is offered", action)
+			}
+			root.submit(noa+"/actions", "action", action).wants(t, action, http.StatusUnprocessableEntity, reason)
+		}
+		ana := s.person("ana@example.org", oldSecret)
+		usual := root.open("/admin/users/"+strings.ReplaceAll(ana.ID, "|", "%7C")+"/actions").wants(t, "somebody with both", http.StatusOK, `value="reset"`, `value="change"`)
+		if strings.Contains(usual.body, why) || strings.Contains(usual.body, whyNot) {
+			t.Error("gives reasons for nothing")
+		}
+	})
+}

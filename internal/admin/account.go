@@ -7,6 +7,7 @@ import (
 	"portico/internal/mail"
 	"portico/internal/profile"
 	"portico/internal/tenant"
+	"portico/internal/valid"
 )
 
 // SetRole makes somebody an administrator, or takes that away, and tells them (row 66). Their sessions end, because an
@@ -35,25 +36,40 @@ func (s *Service) SetRole(ctx context.Context, actor, u tenant.User, role string
 	})
 }
 
-// SendVerification mails the person a new proof of their address.
+// without refuses what cannot be done for somebody: nothing is sent to who has no address, and who has no password changes none.
+func without(key string, args ...any) error { return valid.Errors{{Key: key, Args: args}} }
+
+// SendVerification mails the person a new proof of their address. It returns valid.Errors when there is none.
 func (s *Service) SendVerification(ctx context.Context, actor, u tenant.User) error {
 	return s.change(ctx, actor, u, audit.Event{Type: audit.VerifyRequested}, func(ctx context.Context, p profile.Profile) ([]string, error) {
+		if p.Email == "" {
+			return nil, without("admin.noemail")
+		}
 		return nil, s.verification.Send(ctx, p, "")
 	})
 }
 
-// SendReset mails the person a link for a new password: administrators never choose or see one (row 23).
+// SendReset mails the person a link for a new password: administrators never choose or see one (row 23). Whoever comes by a
+// provider is told so instead. It returns valid.Errors when there is no address.
 func (s *Service) SendReset(ctx context.Context, actor, u tenant.User) error {
 	return s.change(ctx, actor, u, audit.Event{Type: audit.ResetRequested}, func(ctx context.Context, p profile.Profile) ([]string, error) {
+		if p.Email == "" {
+			return nil, without("admin.noemail")
+		}
 		return nil, s.passwords.Send(ctx, p, "")
 	})
 }
 
-// RequirePasswordChange makes the person choose a new password before anything else, and tells them (row 66).
+// RequirePasswordChange makes the person choose a new password before anything else, and tells them (row 66). It returns
+// valid.Errors for somebody who comes by a provider.
 func (s *Service) RequirePasswordChange(ctx context.Context, actor, u tenant.User) error {
 	return s.change(ctx, actor, u, audit.Event{Type: audit.AdminWrote}, func(ctx context.Context, p profile.Profile) ([]string, error) {
-		if has, err := s.store.HasPassword(ctx, u); err != nil || !has {
-			return nil, err // there is nothing to change where a provider asks for the password
+		has, err := s.store.HasPassword(ctx, u)
+		if err == nil && !has && p.ManagedBy != "" {
+			err = without("admin.nopassword", "provider", p.ManagedBy)
+		}
+		if err != nil || !has {
+			return nil, err // the first one is yet to be chosen
 		}
 		if err := s.store.RequirePasswordChange(ctx, u); err != nil {
 			return nil, err

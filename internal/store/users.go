@@ -132,7 +132,8 @@ func (db *DB) managedOr(ctx context.Context, query *gorm.DB, u tenant.User) (pro
 	if err != nil || p.Connection == profile.Database {
 		return p, err
 	}
-	return p, db.manage(ctx, &p)
+	err = db.manage(ctx, &p)
+	return p, err
 }
 
 // LockProfile is FindProfile, and keeps others from changing the profile until the transaction ends.
