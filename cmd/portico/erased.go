@@ -166,6 +166,9 @@ func (p *portal) replay(ctx context.Context) {
 
 // erase erases accounts whose days of grace are over.
 func (p *portal) erase(ctx context.Context) error {
+	if p.replaying.Load() { // somebody who is back would be told again
+		return nil
+	}
 	tenants, err := p.everywhere(ctx)
 	if err != nil {
 		return err
