@@ -147,7 +147,8 @@ func (s *Service) tellGuardian(ctx context.Context, p profile.Profile, g Guardia
 const atOnce = 100
 
 // Lapse closes the accounts of people whose guardian has not answered in time. Where a tenant no longer asks for the age, it
-// forgets the guardians and closes nothing. Every replica may do so at once: each person is dealt with in one transaction.
+// forgets the guardians and closes nothing. Who is blocked, so that no answer was taken (rule B-2), or restricted, so that all is
+// kept (rule G-5), has as long again; the guardian is forgotten there too. Every replica may do so at once: each person is dealt with in one transaction.
 func (s *Service) Lapse(ctx context.Context, tenants []tenant.ID, find privacy.Finder) error {
 	var failed []error
 	for _, id := range tenants {
@@ -186,6 +187,12 @@ func (s *Service) lapse(ctx context.Context, t tenant.Tenant, u tenant.User) err
 	}
 	if !t.Age.Ask || p.Age() != profile.AgePending || p.Role == profile.RoleAdmin {
 		return s.forget(ctx, u)
+	}
+	if p.Block.InForce(s.Now()) || p.Restriction.On {
+		if err := s.forget(ctx, u); err != nil {
+			return err
+		}
+		return s.Store.SaveGuardian(ctx, Guardian{User: u, DueAt: s.Now().Add(Patience)})
 	}
 	if err := s.settle(ctx, p, profile.GuardianSilent, audit.GuardianSilent); err != nil {
 		return err

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"portico/internal/admin"
+	"portico/internal/audit"
+	"portico/internal/mail"
+	"portico/internal/profile"
+	"portico/internal/tenant"
+)
+
+// caseGuardianCannotAnswer lets the time of guardians end whose answer would not have been taken, because the account is blocked
+// (rule B-2), and of a person whose data is to be kept (rule G-5): neither account closes, the guardian is forgotten as was
+// promised, and afterwards there is as much time as before.
+func caseGuardianCannotAnswer(t *testing.T, w *world) {
+	w.administrator(t, "mara@example.org")
+	ctx, mara := tenant.With(context.WithoutCancel(t.Context()), w.Tenant), w.user(t, "mara@example.org")
+	ana, p := w.young(t)
+	letter := w.asks(t, ana, p)
+	u := w.user(t, anaAddress)
+	for _, held := range []struct {
+		hold, free func() error
+	}{
+		{
+			func() error { return w.portal.config.Admin.Block(ctx, mara, u, admin.Blocking{Reason: "A test"}) },
+			func() error { return w.portal.config.Admin.Unblock(ctx, mara, u, "It is over") },
+		},
+		{
+			func() error { return w.portal.config.Privacy.Restrict(ctx, mara, u, "Asked for") },
+			func() error { return w.portal.config.Privacy.Lift(ctx, mara, u, "It is over") },
+		},
+	} {
+		if err := held.hold(); err != nil {
+			t.Fatal(err)
+		}
+		w.Clock.Advance(14*24*time.Hour + time.Minute)
+		for range 2 {
+			if err := w.portal.lapse(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.wantAge(t, profile.AgePending, "SE-13", profile.GuardianPending)
+		if c, err := w.DB.FindClosing(t.Context(), u); err != nil || c.Pending() || w.recorded(t, u, audit.GuardianSilent) != 0 {
+			t.Fatalf("got %+v, %v, want the account to stay", c, err)
+		}
+		w.forgotten(t)
+		mum := w.visitor(t)
+		mum.want(mum.get(link(t, letter, "/guardian/")), http.StatusGone, "/guardian", "")
+		if err := held.free(); err != nil {
+			t.Fatal(err)
+		}
+		ana.signIn(anaAddress, goodPassword)
+		p = ana.want(ana.get("/account"), http.StatusOK, "/age", "A parent or guardian has to approve")
+		ana.want(p, http.StatusOK, "/age", "Without an answer by "+w.Clock.Now().Add(14*24*time.Hour).Format("2 January 2006"))
+		ana.want(ana.send(p, "/age/guardian", map[string]string{"guardian_email": mumAddress}), http.StatusOK, "/age", "We wrote to "+mumAddress)
+		letter = w.newest(t, mumAddress, mail.GuardianRequest, letter.ID)
+	}
+	w.Clock.Advance(14*24*time.Hour + time.Minute)
+	if err := w.portal.lapse(ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.wantAge(t, profile.AgeUnder, "SE-13", profile.GuardianSilent)
+}
