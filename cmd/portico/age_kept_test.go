@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"testing"
 	"time"
@@ -64,4 +65,41 @@ func caseGuardianCannotAnswer(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	w.wantAge(t, profile.AgeUnder, "SE-13", profile.GuardianSilent)
+}
+
+// caseAgeOfASquatter answers for an address that is another's. Whoever proves the address (rule V-7) is asked themselves, or, where
+// the answer was that they are too young, names a guardian of their own: nobody is older for a new password.
+func caseAgeOfASquatter(t *testing.T, w *world) {
+	thief, ana, mum := w.visitor(t), w.visitor(t), w.visitor(t)
+	claim := func(email string) page {
+		t.Helper()
+		ana.send(ana.get("/password/forgot"), "/password/forgot", map[string]string{"email": email})
+		if err := w.portal.resets.Answer(t.Context(), w.Tenant.ID); err != nil {
+			t.Fatal(err)
+		}
+		letter := w.letter(t, email, mail.ResetEmail)
+		p := ana.get(link(t, letter, "/password/reset/"))
+		ana.send(p, "/password/reset", map[string]string{"password": "another goat climbs", "code": code(t, letter)})
+		return ana.signIn(email, "another goat climbs")
+	}
+	thief.unfinished("kim@example.org")
+	p := thief.want(thief.signIn("kim@example.org", goodPassword), http.StatusOK, "/age", "How old are you?")
+	thief.send(p, "/age", w.born(30, 0, "SE"))
+	w.setApp(t, w.user(t, "kim@example.org"), profile.Metadata{"plan": json.RawMessage(`"gold"`)})
+	ana.want(claim("kim@example.org"), http.StatusOK, "/age", "How old are you?")
+	kim, err := w.DB.FindProfile(t.Context(), w.user(t, "kim@example.org"))
+	if err != nil || kim.Age() != profile.AgeUnknown || kim.AppMetadata.Text("plan") != "gold" {
+		t.Errorf("got %s, %v, want the company's words without the stranger's", kim.AppMetadata.JSON(), err)
+	}
+
+	thief, ana = w.visitor(t), w.visitor(t)
+	thief.unfinished(anaAddress)
+	p = thief.signIn(anaAddress, goodPassword)
+	letter := w.asks(t, thief, thief.send(p, "/age", w.born(11, 0, "SE")))
+	mum.want(mum.get(link(t, letter, "/guardian/")), http.StatusOK, "/guardian", anaAddress)
+	p = ana.want(claim(anaAddress), http.StatusOK, "/age", "A parent or guardian has to approve")
+	ana.want(p, http.StatusOK, "/age", "Without an answer by")
+	mum.want(mum.get(link(t, letter, "/guardian/")), http.StatusGone, "/guardian", "")
+	w.wantAge(t, profile.AgePending, "SE-13", profile.GuardianPending)
+	w.forgotten(t)
 }

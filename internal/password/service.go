@@ -30,6 +30,8 @@ type Store interface {
 	SavePassword(ctx context.Context, u tenant.User, hash string, now time.Time, rehashed bool) error
 	// SavePasswordReset writes what a new password changes in the profile.
 	SavePasswordReset(ctx context.Context, p profile.Profile) error
+	// ForgetGuardian removes the address of a parent or guardian that u has named; u can name another one.
+	ForgetGuardian(ctx context.Context, u tenant.User) error
 	// DropChange gives up a change of address that has not taken effect.
 	DropChange(ctx context.Context, u tenant.User) error
 	AddResetRequest(ctx context.Context, r Request) error
@@ -141,11 +143,7 @@ func (s *Service) Reset(ctx context.Context, c ticket.Claim, chosen string) erro
 			return err
 		}
 		ctx = audit.WithActor(ctx, audit.Actor{Kind: audit.ByUser, ID: p.User.ID})
-		had, err := s.store.HasPassword(ctx, p.User)
-		if err != nil {
-			return err
-		}
-		if err := s.save(ctx, claimed(p, had), hash, "reset"); err != nil {
+		if err := s.give(ctx, p, hash); err != nil {
 			return err
 		}
 		// Whoever knew the old password may have asked for another address.
@@ -161,8 +159,24 @@ func (s *Service) Reset(ctx context.Context, c ticket.Claim, chosen string) erro
 	return s.refused(ctx, c, err)
 }
 
+// give gives p to the owner of its address, with a new password. Whom a stranger named as a guardian there decides nothing.
+func (s *Service) give(ctx context.Context, p profile.Profile, hash string) error {
+	had, err := s.store.HasPassword(ctx, p.User)
+	if err != nil {
+		return err
+	}
+	if err := s.save(ctx, claimed(p, had), hash, "reset"); err != nil || p.EmailVerified {
+		return err
+	}
+	if err := s.store.ForgetGuardian(ctx, p.User); err != nil {
+		return err
+	}
+	return s.tickets.Void(ctx, p.User, ticket.Guardian)
+}
+
 // claimed is p once the owner of its address has been proven by a letter to that very address. Whoever made the account
-// without proving the address loses what they put there: it was not theirs to make (rule V-7). Where nobody had a password
+// without proving the address loses what they put there: it was not theirs to make (rule V-7). So the owner is asked how old they
+// are, unless the answer was that they are too young: nobody is older for a new password (rule G-6). Where nobody had a password
 // nobody could put anything there but an administrator, and that stays.
 func claimed(p profile.Profile, hadPassword bool) profile.Profile {
 	if p.EmailVerified {
@@ -172,6 +186,9 @@ func claimed(p profile.Profile, hadPassword bool) profile.Profile {
 	p.Version++
 	if hadPassword {
 		p.UserMetadata = profile.Metadata{}
+	}
+	if hadPassword && p.Age() == profile.AgeOK {
+		p.AppMetadata = p.AppMetadata.WithoutAge()
 	}
 	return p
 }

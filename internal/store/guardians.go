@@ -49,6 +49,11 @@ func (db *DB) SaveGuardian(ctx context.Context, g age.Guardian) error {
 	}).Create(&row).Error
 }
 
+// ForgetGuardian removes the address that u has named, and not that one is waited for.
+func (db *DB) ForgetGuardian(ctx context.Context, u tenant.User) error {
+	return db.db(ctx).Exec("UPDATE guardians SET address = '', asked_at = NULL WHERE tenant_id = ? AND user_id = ?", string(u.Tenant), u.ID).Error
+}
+
 // RemoveGuardian forgets whom u has named.
 func (db *DB) RemoveGuardian(ctx context.Context, u tenant.User) error {
 	return db.db(ctx).Exec("DELETE FROM guardians WHERE tenant_id = ? AND user_id = ?", string(u.Tenant), u.ID).Error

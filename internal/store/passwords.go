@@ -59,7 +59,7 @@ func (db *DB) SavePasswordReset(ctx context.Context, p profile.Profile) error {
 	if err != nil {
 		return err
 	}
-	err = db.saveColumns(ctx, p, "version", "email_verified", "user_metadata", "last_password_reset", "updated_at")
+	err = db.saveColumns(ctx, p, "version", "email_verified", "user_metadata", "app_metadata", "age_state", "last_password_reset", "updated_at")
 	return errors.Join(err, db.saveFacets(ctx, p, before))
 }
 
