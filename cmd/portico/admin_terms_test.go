@@ -158,3 +158,33 @@ func TestATranslationIsCorrected(t *testing.T) {
 		ana.want(ana.get("/terms/terms/1?lang=fr"), http.StatusOK, "/terms/terms/1", "Sept jours.")
 	})
 }
+
+// TestALateTranslationSaysWhatChanges adds a language to a version that says in short what it changes: so must the translation.
+func TestALateTranslationSaysWhatChanges(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		w.issue(t, 1, "Seven days.", nil)
+		w.issue(t, 2, "Eight days.", nil)
+		f.Clock.Advance(6 * time.Second)
+		ana, mara := w.member(t), w.administrator(t, "mara@example.org")
+		const path = "/admin/terms/terms/2/correct"
+		text := map[string]string{"source": "## 1. Règles {#rules}\n\nHuit jours.", "title": "Conditions"}
+		p := mara.send(mara.get(path+"?locale=fr"), path, text)
+		p = mara.send(p, path, map[string]string{"confirmed": "yes", "again": ""})
+		p = mara.want(p, http.StatusUnprocessableEntity, path, "Say in short what changes")
+		if kept := formOf(t, p, path); kept.Get("title") != "Conditions" {
+			t.Errorf("got %v, want what was typed", kept)
+		}
+		p = mara.send(p, path, map[string]string{"summary": "#rules Règles : huit jours au lieu de sept.", "change_note": "Plus de temps."})
+		p = mara.want(p, http.StatusOK, path, "huit jours au lieu de sept")
+		p = mara.send(p, path, map[string]string{"confirmed": "yes", "again": ""})
+		mara.want(p, http.StatusOK, "/admin/terms/terms/2", "The correction is published.")
+		f.Clock.Advance(6 * time.Second)
+		ana.want(ana.get("/terms/terms/versions?lang=fr"), http.StatusOK, "/terms/terms/versions", "Plus de temps.")
+
+		p = mara.send(mara.get(path+"?locale=fr"), path, map[string]string{"change_note": "Un jour de plus."}) // not a letter of the text
+		p = mara.send(mara.want(p, http.StatusOK, path, "Un jour de plus."), path, map[string]string{"confirmed": "yes", "again": ""})
+		mara.want(p, http.StatusOK, "/admin/terms/terms/2", "The correction is published.")
+	})
+}

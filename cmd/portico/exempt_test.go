@@ -86,7 +86,10 @@ func caseExempt(t *testing.T, w *world) {
 		asked(len(s.Locales) == 2)
 	}
 
-	mended := terms.Text{Locale: "pl", Title: "Regulamin", Source: "## 1. Zasady {#rules}\n\nCzternaście dni. pl"}
+	mended := terms.Text{
+		Locale: "pl", Title: "Regulamin", Source: "## 1. Zasady {#rules}\n\nCzternaście dni. pl", ChangeNote: "Więcej czasu.",
+		Summary: []terms.Line{{Anchor: "rules", Title: "Zasady", Text: "Czternaście dni."}},
+	}
 	if err := service.Correct(ctx, actor, "terms", 2, mended); err != nil {
 		t.Fatal(err)
 	}

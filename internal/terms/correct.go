@@ -3,7 +3,7 @@ package terms
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"portico/internal/audit"
@@ -37,15 +37,18 @@ func (s *Service) Correct(ctx context.Context, actor tenant.User, document strin
 		refused := prepare(&t, library.leads)
 		governing, _ := library.exact(document, number, d.GoverningLocale)
 		wanted, _ := anchors(governing.Source)
+		before, _ := library.exact(document, number, t.Locale)
+		if len(t.Summary) == 0 && t.ChangeNote == "" {
+			t.Summary, t.ChangeNote = before.Summary, before.ChangeNote
+		}
+		if library.Changes(v) && (len(t.Summary) == 0 || t.ChangeNote == "") {
+			refused.Add(FieldSummary+"."+t.Locale, "err.terms.summary", "locale", t.Locale)
+		}
 		if err := append(refused, unlike(t, governing, wanted)...).Err(); err != nil {
 			return err
 		}
-		before, _ := library.exact(document, number, t.Locale)
 		t.Document, t.Number, t.Revision, t.AddedAt = document, number, before.Revision+1, now
-		if len(t.Summary) == 0 && strings.TrimSpace(t.ChangeNote) == "" {
-			t.Summary, t.ChangeNote = before.Summary, before.ChangeNote
-		}
-		if t.HTMLSHA256 == before.HTMLSHA256 && t.Title == before.Title {
+		if t.Fingerprint() == before.Fingerprint() {
 			return nil
 		}
 		if err := s.store.AddText(ctx, actor.Tenant, t); err != nil {
@@ -58,4 +61,9 @@ func (s *Service) Correct(ctx context.Context, actor tenant.User, document strin
 		}
 		return s.note(ctx, audit.TermsCorrected, actor, v, map[string]string{"locale": t.Locale, "revision": fmt.Sprint(t.Revision)})
 	})
+}
+
+// Changes reports whether there was a version of the document before v, so that v says in every language what it changes.
+func (l Library) Changes(v Version) bool {
+	return slices.ContainsFunc(l.Of(v.Document), func(other Version) bool { return other.Number < v.Number && other.Published() })
 }
