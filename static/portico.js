@@ -20,6 +20,19 @@ for (const input of document.querySelectorAll("input[data-show]")) {
   input.form?.addEventListener("submit", () => { input.type = "password"; });
 }
 
+// A whole page of people is ticked at once.
+for (const group of document.querySelectorAll("[data-all]")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn sm";
+  button.textContent = group.dataset.all;
+  button.addEventListener("click", () => {
+    const boxes = [...group.closest("form").querySelectorAll("input[type=checkbox]")], off = boxes.every((box) => box.checked);
+    for (const box of boxes) box.checked = !off;
+  });
+  group.prepend(button);
+}
+
 // What is wrong is read first.
 document.querySelector("[data-focus]")?.focus();
 

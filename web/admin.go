@@ -45,6 +45,7 @@ func (s *Server) adminRoutes() []route {
 		get("/admin", s.showAdmin), get("/admin/users", s.showPeople), get("/admin/audit", s.showAudit),
 		get(requestsPath, s.showRequests), get(requestsPath+"/:id", s.showRequest), post(requestsPath+"/:id", s.settleRequest),
 		get("/admin/users/new", s.showNewPerson), post("/admin/users/new", s.createPerson),
+		get(selectedPath, s.showSelected), post(selectedPath, s.doSelected),
 		get("/admin/users/:id", s.showPerson), post("/admin/users/:id", s.savePerson),
 		get("/admin/users/:id/email", s.showPersonEmail), post("/admin/users/:id/email", s.savePersonEmail),
 		get("/admin/users/:id/metadata", s.showMetadata),

@@ -3,7 +3,6 @@ package web
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -136,14 +135,9 @@ func whyFor(field string, err error) error {
 }
 
 func (s *Server) block(c echo.Context, me, u tenant.User) error {
-	form := c.Request().PostForm
-	b := admin.Blocking{Reason: form.Get(admin.FieldReason), Message: form.Get(admin.FieldMessage)}
-	if typed := form.Get(admin.FieldUntil); typed != "" {
-		day, err := time.Parse(time.DateOnly, typed)
-		if err != nil {
-			return valid.Errors{{Field: admin.FieldUntil, Key: "err.until"}}
-		}
-		b.Until = day
+	b, err := blockingOf(c.Request().PostForm)
+	if err != nil {
+		return err
 	}
 	return s.Admin.Block(c.Request().Context(), me, u, b)
 }

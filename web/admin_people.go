@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -12,9 +11,12 @@ import (
 	"portico/internal/i18n"
 	"portico/internal/profile"
 	"portico/internal/tenant"
+	"portico/internal/valid"
 	"portico/views/components"
 	"portico/views/pages"
 )
+
+const peoplePath = "/admin/users"
 
 // utc is how the administration shows times: in UTC, to the second.
 func utc(t time.Time) string {
@@ -34,31 +36,55 @@ func personURL(id, tab string) string {
 }
 
 func (s *Server) showPeople(c echo.Context) error {
+	return s.peoplePage(c, c.Request().URL.Query(), nil)
+}
+
+// peoplePage is the list that the parameters of an address ask for.
+func (s *Server) peoplePage(c echo.Context, asked url.Values, refused valid.Errors) error {
 	ctx := c.Request().Context()
 	query := admin.Query{
-		Text: c.QueryParam("q"), State: admin.State(c.QueryParam("state")), After: c.QueryParam("after"), Before: c.QueryParam("before"), Limit: listRows,
+		Text: asked.Get("q"), State: admin.State(asked.Get("state")), After: asked.Get("after"), Before: asked.Get("before"), Limit: listRows,
 	}
 	found, err := s.Admin.Search(ctx, tenant.From(ctx).ID, query)
 	if err != nil {
 		return err
 	}
-	view := pages.PeoplePage{Page: s.adminPage(c, "admin.users"), Query: query.Text, State: string(query.State), States: stateTabs(ctx, query), Examples: searches(ctx)}
-	for _, p := range found.People {
+	f := s.form(c, refused)
+	view := pages.PeoplePage{
+		Page: s.adminPage(c, "admin.users"), Query: query.Text, State: string(query.State), States: stateTabs(ctx, query), Examples: searches(ctx),
+		Token: f.token, Refusals: f.summary(), Back: peopleURL(asked, "", ""), Deeds: deedButtons(ctx),
+	}
+	for i, p := range found.People {
 		view.People = append(view.People, pages.PersonRow{
 			Name: p.Name, Email: p.Email, ID: p.User.ID, URL: personURL(p.User.ID, ""), Created: utc(p.CreatedAt), Last: utc(p.LastLogin),
-			Tags: s.personTags(ctx, p),
+			Tags: s.personTags(ctx, p), Field: chosenField(i), Tick: i18n.T(ctx, "bulk.tick", "name", firstNonEmpty(p.Name, p.Email, p.User.ID)),
 		})
 	}
 	if found.Next != "" {
-		view.Pager.Older = withQuery(c, "after", found.Next, "before")
+		view.Pager.Older = peopleURL(asked, "after", found.Next)
 	}
 	if found.Previous != "" {
-		view.Pager.Newer = withQuery(c, "before", found.Previous, "after")
+		view.Pager.Newer = peopleURL(asked, "before", found.Previous)
 	}
 	if query.Text != "" {
 		view.None = i18n.T(ctx, "admin.none", "q", query.Text)
 	}
-	return s.render(c, http.StatusOK, pages.People(view))
+	view.Refused = len(refused) > 0
+	return s.render(c, f.status(), pages.People(view))
+}
+
+// peopleURL is the address of a list: what asked narrows it to, on the same page, or on the one that a cursor leads to.
+func peopleURL(asked url.Values, cursor, value string) string {
+	values := url.Values{}
+	for _, name := range []string{"q", "state", "after", "before"} {
+		if asked.Get(name) != "" && (cursor == "" || name != "after" && name != "before") {
+			values.Set(name, asked.Get(name))
+		}
+	}
+	if cursor != "" {
+		values.Set(cursor, value)
+	}
+	return (&url.URL{Path: peoplePath, RawQuery: values.Encode()}).String()
 }
 
 // searches are examples of what can be looked for: all that admin.Query finds people by.

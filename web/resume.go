@@ -38,6 +38,7 @@ func (s *Server) refills() map[string]func(c echo.Context, typed url.Values) err
 		"/verify/link":            func(c echo.Context, _ url.Values) error { return s.verifyLinkPage(c, nil) },
 		"/reauth":                 func(c echo.Context, typed url.Values) error { return s.reauthPage(c, typed.Get("return_to"), nil) },
 		"/account/profile":        s.refillProfile,
+		selectedPath:              s.refillSelected,
 		"/account/email": func(c echo.Context, typed url.Values) error {
 			return s.emailPage(c, typed.Get(verification.FieldNewEmail), nil)
 		},
@@ -123,6 +124,9 @@ func (s *Server) mayRefill(c echo.Context, path string) bool {
 	for _, r := range s.routes {
 		if r.method == http.MethodPost && r.path == path && r.gate != anyone {
 			owed, err := s.owed(c.Request().Context(), live)
+			if r.gate.admin() && live.Person.Role != profile.RoleAdmin {
+				return false
+			}
 			return live.SignedIn() && !live.Person.IsBlocked(s.Now()) && owed == "" && err == nil
 		}
 	}

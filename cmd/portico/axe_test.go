@@ -99,6 +99,23 @@ func (s *seen) refuse(action string) {
 	s.check(action + ", refused")
 }
 
+// selecting does something to everybody on a page of the list, from nobody being ticked to what became of them.
+func selecting(s *seen) {
+	s.open("/admin/users")
+	s.press(`main button[value="block"]`)
+	s.check("nobody is selected")
+	s.run(chromedp.Click(`main [data-all] button[type="button"]`))
+	s.press(`main button[value="block"]`)
+	s.check("whom a block concerns")
+	s.press(`main button[name="confirmed"]`)
+	s.check("a block of many without a reason")
+	s.open("/admin/users")
+	s.run(chromedp.Click(`main [data-all] button[type="button"]`))
+	s.press(`main button[value="end"]`)
+	s.press(`main button[name="confirmed"]`)
+	s.check("what became of those who were selected")
+}
+
 // TestEveryPageIsAccessible takes the route map: a page that is in it is looked at, or stands above with a reason. What only
 // shows on the way, such as a refused form, a spent link or two versions of one profile, is come to as people come to it.
 func TestEveryPageIsAccessible(t *testing.T) {
@@ -285,6 +302,7 @@ func administration(s, blocked *seen) string {
 	s.submit("/admin/users/new")
 	s.check("somebody who was created")
 	person := s.at()
+	selecting(s)
 	s.look(person + "/metadata")
 	s.fill("app_metadata", `{"plan": }`)
 	s.press(`main form button.primary`)

@@ -78,6 +78,8 @@ type Store interface {
 	// Figures counts how a tenant is doing, each figure up to one more than MostCounted.
 	Figures(ctx context.Context, t tenant.ID, now time.Time) (Figures, error)
 	FindProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
+	// FindPeople returns those of these ids that are people of the tenant, in any order.
+	FindPeople(ctx context.Context, t tenant.ID, ids []string) ([]profile.Profile, error)
 	// AddProfile adds a person. It returns profile.ErrTaken when the address has an account.
 	AddProfile(ctx context.Context, p profile.Profile) error
 	LockProfile(ctx context.Context, u tenant.User) (profile.Profile, error)

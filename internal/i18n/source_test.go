@@ -15,6 +15,7 @@ var composed = []string{
 	"mail.",                                                  // the kind of letter
 	"event.", "actor.", "assent.", "terms.state.", "letter.", // words for a stored value
 	"retention.entity.", "retention.purpose.", "cases.kind.", "cases.state.", "cases.said.", "cases.effect.",
+	"bulk.effect.", "bulk.why.", // what is done to many, and why not to somebody
 	"admin.actor.", "admin.state.", "admin.tab.", "outbox.state.",
 	"data.download",                                                                 // a request of old
 	"export.c.", "export.file.", "export.state.", "export.data.", "export.records.", // the column, the layer, the consent

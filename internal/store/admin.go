@@ -169,6 +169,20 @@ func (db *DB) FindNames(ctx context.Context, t tenant.ID, ids []string) (map[str
 	return names, err
 }
 
+// FindPeople returns those of these ids that are people of a tenant, in any order.
+func (db *DB) FindPeople(ctx context.Context, t tenant.ID, ids []string) ([]profile.Profile, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []userRow
+	err := db.db(ctx).Where("tenant_id = ? AND user_id IN ?", string(t), ids).Find(&rows).Error
+	people := make([]profile.Profile, len(rows))
+	for i, row := range rows {
+		people[i] = row.profile()
+	}
+	return people, err
+}
+
 // LockAdmins locks the administrators of a tenant until the transaction ends, and lists the ids of those not blocked.
 func (db *DB) LockAdmins(ctx context.Context, t tenant.ID, now time.Time) ([]string, error) {
 	var rows []userRow
