@@ -131,7 +131,7 @@ func (s *Server) saveConsents(c echo.Context) error {
 	}
 	wishes, early, err := s.withdrawals(c, wishes)
 	if err == nil {
-		err = s.Consents.Choose(ctx, session.User(ctx), wishes)
+		err = s.chosen(ctx, session.User(ctx), wishes)
 	}
 	switch {
 	case errors.Is(err, terms.ErrChanged):
@@ -318,7 +318,8 @@ func (s *Server) decideUse(c echo.Context, decide func(context.Context, tenant.U
 	ctx := c.Request().Context()
 	d := s.optOut(c)
 	d.Presentation = presentation(ctx, "objection", "button", i18n.T(ctx, "object.stop"), i18n.T(ctx, "object.resume"))
-	err := decide(ctx, session.User(ctx), c.Request().PostForm.Get("use"), d)
+	u := session.User(ctx)
+	err := s.objectAnew(ctx, u, decide(ctx, u, c.Request().PostForm.Get("use"), d))
 	if errors.Is(err, terms.ErrNotFound) {
 		return echo.ErrNotFound
 	}

@@ -1,11 +1,13 @@
 package web
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"portico/internal/session"
+	"portico/internal/tenant"
 	"portico/internal/terms"
 )
 
@@ -19,7 +21,8 @@ const signalHonoured = "signal honoured"
 func optsOut(c echo.Context) bool { return c.Request().Header.Get("Sec-GPC") == "1" }
 
 // heedSignal honours the signal on whatever page it comes with: who is signed in has objected, which is recorded once, and the
-// session, which is read anyway, remembers that it was. Only when there is something new to object to is it recorded again.
+// session, which is read anyway, remembers that it was. Only when there is something new to object to, or they have consented to
+// something meanwhile, is it recorded again.
 func (s *Server) heedSignal(c echo.Context) error {
 	if !optsOut(c) {
 		return nil
@@ -41,6 +44,20 @@ func (s *Server) heedSignal(c echo.Context) error {
 	}
 	c.Set(signalHonoured, true)
 	return nil
+}
+
+// chosen keeps what u decides about purposes.
+func (s *Server) chosen(ctx context.Context, u tenant.User, wishes []terms.Wish) error {
+	return s.objectAnew(ctx, u, s.Consents.Choose(ctx, u, wishes))
+}
+
+// objectAnew has the browsers of u that object do so anew after u has decided something, unless that failed: what was agreed to
+// elsewhere is no answer to them.
+func (s *Server) objectAnew(ctx context.Context, u tenant.User, failed error) error {
+	if failed != nil {
+		return failed
+	}
+	return s.Sessions.Forget(ctx, u, contentSignal)
 }
 
 // optOut is what every decision about a purpose says of the browser.

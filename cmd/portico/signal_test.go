@@ -106,3 +106,27 @@ func TestSignalOfVisitors(t *testing.T) {
 		t.Error("no objection is honoured as one")
 	}
 }
+
+// TestSignalOutlastsAnotherBrowser: who consents where nothing objects, and comes back with the browser that does, has objected
+// again by that. The page does not say that the signal was honoured while it is not.
+func TestSignalOutlastsAnotherBrowser(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		objecting := w.member(t)
+		w.purpose(t, terms.Document{Key: "partners", Shares: true}, 1)
+		objecting.header = private("first")
+		objecting.want(objecting.get("/account/profile"), http.StatusOK, "/account/profile", honoured)
+
+		plain := w.visitor(t)
+		plain.signIn(anaAddress, goodPassword)
+		plain.send(plain.get("/account/consents"), "/account/consents", map[string]string{"on.partners": "on"})
+		if !w.consent(t, "partners").State.Wanted() {
+			t.Fatal("the other browser could not consent")
+		}
+		objecting.want(objecting.get("/account/profile"), http.StatusOK, "/account/profile", honoured)
+		if c := w.consent(t, "partners"); c.State != terms.Against {
+			t.Errorf("got %s, want the objection that the page speaks of", c.State)
+		}
+	})
+}

@@ -289,6 +289,20 @@ func (s *Service) Remember(ctx context.Context, t tenant.ID, id string, content 
 	})
 }
 
+// Forget has every session of u forget what it remembers under a key.
+func (s *Service) Forget(ctx context.Context, u tenant.User, key string) error {
+	return s.store.InTx(ctx, func(ctx context.Context) error {
+		all, err := s.store.Sessions(ctx, u)
+		for _, one := range all {
+			if _, there := one.Content[key]; there && err == nil {
+				delete(one.Content, key)
+				err = s.store.SaveContent(ctx, one)
+			}
+		}
+		return err
+	})
+}
+
 // List returns the sessions of u, the newest first.
 func (s *Service) List(ctx context.Context, u tenant.User) ([]Session, error) {
 	all, err := s.store.Sessions(ctx, u)
