@@ -34,17 +34,8 @@ func (s *Service) Correct(ctx context.Context, actor tenant.User, document strin
 		if d.GoverningLocale == t.Locale {
 			return ErrGoverning
 		}
-		refused := prepare(&t, library.leads)
-		governing, _ := library.exact(document, number, d.GoverningLocale)
-		wanted, _ := anchors(governing.Source)
 		before, _ := library.exact(document, number, t.Locale)
-		if len(t.Summary) == 0 && t.ChangeNote == "" {
-			t.Summary, t.ChangeNote = before.Summary, before.ChangeNote
-		}
-		if library.Changes(v) && (len(t.Summary) == 0 || t.ChangeNote == "") {
-			refused.Add(FieldSummary+"."+t.Locale, "err.terms.summary", "locale", t.Locale)
-		}
-		if err := append(refused, unlike(t, governing, wanted)...).Err(); err != nil {
+		if err := library.fits(&t, d, v, before); err != nil {
 			return err
 		}
 		t.Document, t.Number, t.Revision, t.AddedAt = document, number, before.Revision+1, now
@@ -66,4 +57,18 @@ func (s *Service) Correct(ctx context.Context, actor tenant.User, document strin
 // Changes reports whether there was a version of the document before v, so that v says in every language what it changes.
 func (l Library) Changes(v Version) bool {
 	return slices.ContainsFunc(l.Of(v.Document), func(other Version) bool { return other.Number < v.Number && other.Published() })
+}
+
+// fits prepares a translation t of v that follows before, and refuses one that does not go with the governing text.
+func (l Library) fits(t *Text, d Document, v Version, before Text) error {
+	refused := prepare(t, l.leads)
+	governing, _ := l.exact(v.Document, v.Number, d.GoverningLocale)
+	wanted, _ := anchors(governing.Source)
+	if len(t.Summary) == 0 && t.ChangeNote == "" {
+		t.Summary, t.ChangeNote = before.Summary, before.ChangeNote
+	}
+	if l.Changes(v) && (len(t.Summary) == 0 || t.ChangeNote == "") {
+		refused.Add(FieldSummary+"."+t.Locale, "err.terms.summary", "locale", t.Locale)
+	}
+	return append(refused, unlike(*t, governing, wanted)...).Err()
 }
