@@ -33,6 +33,9 @@ func TestPeopleProveWhatTheyAccepted(t *testing.T) {
 		if err != nil || !strings.Contains(promised.Payload, `"document":"terms"`) || !strings.Contains(letter.Text, strings.TrimSpace(note)) {
 			t.Errorf("got %+v, %v, and the letter %s", promised, err, letter.Text)
 		}
+		if len(letter.Files) != 1 || letter.Files[0].Name != "terms-1.promise" || string(letter.Files[0].Content) != promise {
+			t.Errorf("got the files %+v, want the promise", letter.Files)
+		}
 		if err := w.portal.config.Ledger.SequenceTenant(t.Context(), w.Tenant); err != nil {
 			t.Fatal(err)
 		}

@@ -380,7 +380,7 @@ func (s *Service) thank(ctx context.Context, library Library, u tenant.User, d D
 	}
 	language, _ := profile.LetterLanguage(t, p, d.LocaleWanted)
 	text, _ := library.Text(d.Document, d.Number, language)
-	promise, err := s.promise(ctx, u, e.ID)
+	promise, files, err := s.promise(ctx, u, e)
 	if err != nil {
 		return err
 	}
@@ -389,6 +389,7 @@ func (s *Service) thank(ctx context.Context, library Library, u tenant.User, d D
 		Facts: mail.Facts{
 			Name: p.Nickname, Document: text.Title, Version: d.Number, Time: e.OccurredAt, Link: t.URL(Path(d.Document, d.Number, text.Locale)),
 			SecondLink: t.URL(ReceiptPath(e.ID)), Text: d.Presentation.statement(), Proof: promise,
+			Files: files,
 		},
 	})
 }
