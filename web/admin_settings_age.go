@@ -11,6 +11,7 @@ import (
 	"portico/internal/admin"
 	"portico/internal/age"
 	"portico/internal/i18n"
+	"portico/internal/privacy"
 	"portico/internal/profile"
 	"portico/internal/tenant"
 	"portico/views/components"
@@ -38,7 +39,8 @@ func settingsAge(f form, p tenant.AgePolicy) pages.SettingsAge {
 			Name: admin.FieldAge, Label: i18n.T(f.ctx, "settings.age.ask"), Hint: i18n.T(f.ctx, "settings.age.ask.hint"), Checked: p.Ask,
 		},
 		Under: components.SelectModel{
-			Name: admin.FieldUnder, Label: i18n.T(f.ctx, "settings.age.under"), Hint: i18n.T(f.ctx, "settings.age.under.hint"), Error: f.problem(admin.FieldUnder),
+			Name: admin.FieldUnder, Label: i18n.T(f.ctx, "settings.age.under"), Error: f.problem(admin.FieldUnder),
+			Hint: i18n.T(f.ctx, "settings.age.under.hint", "time", i18n.Duration(f.ctx, privacy.AgeGrace)),
 		},
 		Country: countryChoice(f.ctx, admin.FieldCountry, "settings.age.country", p.Country, f.problem(admin.FieldCountry)),
 		Source: i18n.T(f.ctx, "settings.age.source", "source", age.TableSource().Name, "date", age.TableSource().Date,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"portico/internal/audit"
 	"portico/internal/mail"
 	"portico/internal/profile"
+	"portico/internal/store/storetest"
 	"portico/internal/tenant"
 )
 
@@ -102,4 +104,31 @@ func caseAgeOfASquatter(t *testing.T, w *world) {
 	mum.want(mum.get(link(t, letter, "/guardian/")), http.StatusGone, "/guardian", "")
 	w.wantAge(t, profile.AgePending, "SE-13", profile.GuardianPending)
 	w.forgotten(t)
+}
+
+// TestMistypedAgeCanBePutRight: also where people who close their account are erased within minutes, a wrong year of birth leaves time
+// to take the data along and to ask support, as the page and the letter say.
+func TestMistypedAgeCanBePutRight(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		w.administrator(t, "mara@example.org")
+		ana, p := w.young(t)
+		ana.want(p, http.StatusOK, "/account/closing", "you can take your data along")
+		day := f.Clock.Now().Add(3 * 24 * time.Hour).Format("2 January 2006")
+		if letter := w.letter(t, anaAddress, mail.AgeClosing); !strings.Contains(letter.Text, "closes on "+day) {
+			t.Errorf("got %s, want %s", letter.Text, day)
+		}
+		f.Clock.Advance(3*24*time.Hour - time.Minute)
+		u, ctx := w.user(t, anaAddress), tenant.With(context.WithoutCancel(t.Context()), w.Tenant)
+		if err := w.portal.erase(ctx); err != nil || w.gone(t, u) {
+			t.Fatalf("%v, gone: %v, want the account until the day that was told", err, w.gone(t, u))
+		}
+		if err := w.portal.config.Admin.ClearAge(ctx, w.user(t, "mara@example.org"), u, "They meant 2001."); err != nil {
+			t.Fatal(err)
+		}
+		p = ana.want(ana.signIn(anaAddress, goodPassword), http.StatusOK, "/account/closing", "Keep my account")
+		p = ana.want(ana.send(p, "/account/closing", nil), http.StatusOK, "/age", "How old are you?")
+		ana.want(ana.send(p, "/age", w.born(25, 0, "SE")), http.StatusOK, "/account", "Hello ana")
+	}, askedFor(tenant.AgeClose), func(s *tenant.Settings) { s.GraceDays = new(0) })
 }

@@ -212,11 +212,13 @@ func checkBecause(reason string) valid.Errors {
 	return refused
 }
 
-// beginning is how a closing begins: by which method, who is told what, and which session goes on, by its hash.
+// beginning is how a closing begins: by which method, who is told what, which session goes on, by its hash, and after how long
+// the account is erased at the earliest.
 type beginning struct {
 	method string
 	tell   func(ctx context.Context, p profile.Profile, c Closing) error
 	except string
+	least  time.Duration
 }
 
 func (s *Closings) begin(ctx context.Context, c Closing, b beginning, check func(profile.Profile) error) (Closing, error) {
@@ -241,7 +243,7 @@ func (s *Closings) begin(ctx context.Context, c Closing, b beginning, check func
 		if err != nil {
 			return err
 		}
-		c.AskedAt, c.DueAt = now, now.Add(t.Grace())
+		c.AskedAt, c.DueAt = now, now.Add(max(t.Grace(), b.least))
 		if err := s.Store.AddClosing(ctx, c); err != nil {
 			return err
 		}
