@@ -43,6 +43,7 @@ func (s *Server) adminRoutes() []route {
 	}
 	return []route{
 		get("/admin", s.showAdmin), get("/admin/users", s.showPeople), get("/admin/audit", s.showAudit),
+		{adminsFresh, http.MethodGet, auditFile, s.downloadAudit, false},
 		get(requestsPath, s.showRequests), get(requestsPath+"/:id", s.showRequest), post(requestsPath+"/:id", s.settleRequest),
 		get("/admin/users/new", s.showNewPerson), post("/admin/users/new", s.createPerson),
 		get(selectedPath, s.showSelected), post(selectedPath, s.doSelected),

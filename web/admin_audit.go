@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"net/url"
 	"strings"
 	"time"
 
@@ -64,8 +65,20 @@ func (s *Server) showAudit(c echo.Context) error {
 			return err
 		}
 		view.Events, view.Pager = adminRows(ctx, events), pager
+		view.File, view.Most = auditFileURL(c), i18n.T(ctx, "record.most", "most", number(audit.MaxExported))
 	}
 	return s.render(c, f.status(), pages.Audit(view))
+}
+
+// auditFileURL is the address of what the list shows as a file, on all its pages.
+func auditFileURL(c echo.Context) string {
+	values := url.Values{}
+	for _, name := range []string{"user", "actor", "type", fieldFrom, fieldTo} {
+		if value := c.QueryParam(name); value != "" {
+			values.Set(name, value)
+		}
+	}
+	return (&url.URL{Path: auditFile, RawQuery: values.Encode()}).String()
 }
 
 // auditFilter reads what to look for. Days are those of UTC, and the last one counts as a whole.

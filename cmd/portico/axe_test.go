@@ -34,6 +34,7 @@ var unseen = map[string]string{
 	"/ledger/:tenant/consistency":               "is a text for programs",
 	"/account/terms/:event/promise":             "is a file",
 	"/admin/terms/:doc/:n/rollout.csv":          "is a file",
+	"/admin/audit.csv":                          "is a file",
 	"/admin/users/:id/consents/proofs":          "is a file",
 	"/account/stay":                             "answers the script that keeps a session",
 	"/closing/:ticket":                          "leads to /closing",

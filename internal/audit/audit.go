@@ -88,6 +88,7 @@ const (
 	CaseExtended       Type = "case_extended"
 	Restricted         Type = "restricted"
 	Unrestricted       Type = "unrestricted"
+	AuditExported      Type = "audit_exported"
 	AdministratorAdded Type = "administrator_added"
 	AdministratorGone  Type = "administrator_removed"
 	SettingsChanged    Type = "settings_changed"
@@ -116,7 +117,7 @@ func Types() []Type {
 		TermsRecorded, ProofsExported,
 		Reauthenticated, TermsPublished, TermsWithdrawn, TermsCorrected, TermsAccepted, TermsDeclined, TermsStaleForm, ConsentGiven, ConsentWithdrawn, ConsentsExported,
 		ExportRequested, ExportReady, ExportDownloaded, ExportFailed, ErasureRequested, ErasureScheduled, ErasureCancelled, ErasureDone,
-		RequestAnswered, AdministratorAdded, AdministratorGone,
+		RequestAnswered, AuditExported, AdministratorAdded, AdministratorGone,
 		SettingsChanged, LetterLanguageSet,
 		TermsCancelled, TermsRetired, TermsErased, TermsSubmitted, TermsSentBack, TermsApprovalSet, TermsNoticeSet, TermsReminded, TermsListed,
 		ConsentExpired, Objected, ObjectionGone, CaseOpened, CaseExtended, Restricted, Unrestricted,

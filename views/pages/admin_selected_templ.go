@@ -607,7 +607,7 @@ func SelectedDone(v SelectedDonePage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if v.Some {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "<ul>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "<ul class=\"stack g2\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
