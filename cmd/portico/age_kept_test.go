@@ -14,6 +14,7 @@ import (
 	"portico/internal/profile"
 	"portico/internal/store/storetest"
 	"portico/internal/tenant"
+	"portico/internal/terms"
 )
 
 // caseGuardianCannotAnswer lets the time of guardians end whose answer would not have been taken, because the account is blocked
@@ -131,4 +132,29 @@ func TestMistypedAgeCanBePutRight(t *testing.T) {
 		p = ana.want(ana.send(p, "/account/closing", nil), http.StatusOK, "/age", "How old are you?")
 		ana.want(ana.send(p, "/age", w.born(25, 0, "SE")), http.StatusOK, "/account", "Hello ana")
 	}, askedFor(tenant.AgeClose), func(s *tenant.Settings) { s.GraceDays = new(0) })
+}
+
+// caseConsentOfTheYoung asks who consented before the company asked for the age: it writes to nobody who turns out to be too young,
+// until a guardian approves.
+func caseConsentOfTheYoung(t *testing.T, w *world) {
+	ana := w.visitor(t)
+	p := ana.signUp(anaAddress)
+	ana.send(p, "/age", w.born(30, 0, "SE"))
+	w.purpose(t, terms.Document{Key: "news"}, 1)
+	ana.send(ana.get("/account/consents"), "/account/consents", map[string]string{"on.news": "on"})
+	u := w.user(t, anaAddress)
+	for guardian, want := range map[string]int{profile.GuardianPending: 0, profile.GuardianRefused: 0, profile.GuardianApproved: 1} {
+		found, err := w.DB.FindProfile(t.Context(), u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found.AppMetadata = found.AppMetadata.Patch(profile.AgeResult(false, "SE-13", guardian, w.Clock.Now()))
+		if err := w.DB.SaveAge(t.Context(), found); err != nil {
+			t.Fatal(err)
+		}
+		people, err := w.DB.Consenters(t.Context(), w.Tenant.ID, "news", "", 9)
+		if err != nil || len(people) != want {
+			t.Errorf("%s: got %+v, %v, want %d people to write to", guardian, people, err, want)
+		}
+	}
 }

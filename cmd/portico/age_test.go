@@ -40,6 +40,7 @@ func TestAgeCases(t *testing.T) {
 		"case 10: another guardian, many letters, and an erasure":            {tenant.AgeGuardian, caseGuardianChanged},
 		"case 10: who cannot be answered for does not close":                 {tenant.AgeGuardian, caseGuardianCannotAnswer},
 		"case 10: what a stranger answered for an address is asked again":    {tenant.AgeGuardian, caseAgeOfASquatter},
+		"case 10: consents of who is too young are not used":                 {tenant.AgeGuardian, caseConsentOfTheYoung},
 		"case 10: a guardian whose time ends while the account closes":       {tenant.AgeGuardian, caseGuardianAfterClosing},
 		"case 10: too young where nobody can approve, the account closes":    {tenant.AgeClose, caseTooYoung},
 		"case 10: an administrator clears the result, and nobody else can":   {tenant.AgeClose, caseAgeCleared},

@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm/clause"
 
+	"portico/internal/profile"
 	"portico/internal/tenant"
 	"portico/internal/terms"
 )
@@ -63,8 +64,8 @@ func (db *DB) SaveConsent(ctx context.Context, c terms.Choice) error {
 	}).Create(&row).Error
 }
 
-// Consenters lists who consents to a purpose, has proven their address (rule V-7) and is neither blocked nor restricted, by id,
-// after the one called after.
+// Consenters lists who consents to a purpose, has proven their address (rule V-7), is neither blocked nor restricted, and is not
+// known to be too young without a guardian's approval (GDPR article 8(1)), by id, after the one called after.
 func (db *DB) Consenters(ctx context.Context, t tenant.ID, document, after string, limit int) ([]terms.Consenter, error) {
 	var rows []struct {
 		Consent consentRow `gorm:"embedded"`
@@ -74,8 +75,8 @@ func (db *DB) Consenters(ctx context.Context, t tenant.ID, document, after strin
 	err := db.db(ctx).Raw(`SELECT c.*, u.email, u.name FROM consents c
 		JOIN users u ON u.tenant_id = c.tenant_id AND u.user_id = c.user_id
 		WHERE c.tenant_id = ? AND c.document = ? AND c.state = ? AND (c.expires_at IS NULL OR c.expires_at > ?) AND c.user_id > ? AND u.email_verified = TRUE AND u.blocked = FALSE AND u.restricted = FALSE
-		ORDER BY c.user_id LIMIT ?`,
-		string(t), document, string(terms.On), db.now(), after, limit).Scan(&rows).Error
+		AND u.age_state NOT IN ? ORDER BY c.user_id LIMIT ?`,
+		string(t), document, string(terms.On), db.now(), after, []profile.AgeState{profile.AgePending, profile.AgeUnder}, limit).Scan(&rows).Error
 	people := make([]terms.Consenter, len(rows))
 	for i, row := range rows {
 		people[i] = terms.Consenter{Choice: row.Consent.choice(), Email: row.Email, Name: row.Name}
