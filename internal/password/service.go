@@ -165,7 +165,7 @@ func (s *Service) give(ctx context.Context, p profile.Profile, hash string) erro
 	if err != nil {
 		return err
 	}
-	if err := s.save(ctx, claimed(p, had), hash, "reset"); err != nil || p.EmailVerified {
+	if err := s.save(ctx, claimed(tenant.From(ctx), p, had), hash, "reset"); err != nil || p.EmailVerified {
 		return err
 	}
 	if err := s.store.ForgetGuardian(ctx, p.User); err != nil {
@@ -176,16 +176,17 @@ func (s *Service) give(ctx context.Context, p profile.Profile, hash string) erro
 
 // claimed is p once the owner of its address has been proven by a letter to that very address. Whoever made the account
 // without proving the address loses what they put there: it was not theirs to make (rule V-7). So the owner is asked how old they
-// are, unless the answer was that they are too young: nobody is older for a new password (rule G-6). Where nobody had a password
-// nobody could put anything there but an administrator, and that stays.
-func claimed(p profile.Profile, hadPassword bool) profile.Profile {
+// are, unless the answer was that they are too young: nobody is older for a new password (rule G-6). What only administrators put
+// there stays: keys that are declared read-only, and everything where nobody had a password.
+func claimed(t tenant.Tenant, p profile.Profile, hadPassword bool) profile.Profile {
 	if p.EmailVerified {
 		return p
 	}
 	p.EmailVerified = true
 	p.Version++
 	if hadPassword {
-		p.UserMetadata = profile.Metadata{}
+		schema, _ := profile.ParseSchema(t.Metadata) // what cannot be read declares nothing
+		p.UserMetadata = schema.Company(p.UserMetadata)
 	}
 	if hadPassword && p.Age() == profile.AgeOK {
 		p.AppMetadata = p.AppMetadata.WithoutAge()

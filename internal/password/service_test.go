@@ -447,6 +447,21 @@ func TestResetOfAnUnprovenAccountClaimsIt(t *testing.T) {
 	})
 }
 
+// What only administrators write was not the squatter's doing.
+func TestResetKeepsWhatTheCompanyWrote(t *testing.T) {
+	each(t, func(w *world) {
+		company := w.Tenant
+		company.Metadata = json.RawMessage(`{"type": "object", "properties": {"customer": {"type": "string", "readOnly": true}, "shelf": {"type": "string"}}}`)
+		l := w.ask(laptop)
+		w.do(w.Reset(tenant.With(w.ctx, company), w.claim(l, laptop, ""), second))
+		if got := string(w.profile().UserMetadata.JSON()); got != `{"customer":"HB-1"}` {
+			t.Errorf("got %s, want what the company wrote and nothing of the squatter", got)
+		}
+	}, func(p *profile.Profile) {
+		p.EmailVerified, p.UserMetadata = false, profile.Metadata{"customer": json.RawMessage(`"HB-1"`), "shelf": json.RawMessage(`"novels"`)}
+	})
+}
+
 func TestResetKeepsAProvenAccount(t *testing.T) {
 	each(t, func(w *world) {
 		l := w.ask(laptop)

@@ -16,6 +16,17 @@ func (s Schema) ReadOnly() []Property {
 	return slices.DeleteFunc(slices.Clone(s.Properties), func(p Property) bool { return !p.ReadOnly })
 }
 
+// Company is what of m only administrators can have put there.
+func (s Schema) Company(m Metadata) Metadata {
+	kept := Metadata{}
+	for _, p := range s.ReadOnly() {
+		if value, there := m[p.Key]; there {
+			kept[p.Key] = value
+		}
+	}
+	return kept
+}
+
 // Say puts the text of a value, as Show has it, into the reader's words.
 func (p Property) Say(ctx context.Context, text string) string {
 	switch {
