@@ -47,7 +47,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds of every scenario")
 	flag.DurationVar(&o.length, "length", 4*time.Second, "length of one measurement")
 	flag.StringVar(&o.only, "db", "", "sqlite or mysql; both when empty")
-	flag.StringVar(&o.part, "scenario", "", "one of profile, save, document, signin, timing, search, visit, ledger; all when empty")
+	flag.StringVar(&o.part, "scenario", "", "some of profile, save, document, signin, timing, search, visit, ledger, with commas between; all when empty")
 	flag.StringVar(&o.json, "json", "", "file for one JSON line a scenario and round")
 	flag.StringVar(&o.peer, "peer", "", "JSON description of another portal that runs already (see peer.go)")
 	flag.Parse()
@@ -85,7 +85,7 @@ func run(ctx context.Context, o options, size string) error {
 		}
 		fmt.Println(r.table()) // at once: what follows may take long
 		reports = append(reports, r)
-		if o.part != "" && o.part != "ledger" {
+		if !o.wants("ledger") {
 			continue
 		}
 		said, err := ledgerReport(ctx, o, name, address)

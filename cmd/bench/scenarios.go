@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 
 	"portico/internal/store"
 )
@@ -83,7 +85,7 @@ func (b *bench) all(ctx context.Context, r *report) error {
 		{"search", b.search},
 		{"visit", b.firstVisit},
 	} {
-		if b.part != "" && b.part != scenario.name {
+		if !b.wants(scenario.name) {
 			continue
 		}
 		if err := scenario.run(ctx, r); err != nil {
@@ -91,6 +93,11 @@ func (b *bench) all(ctx context.Context, r *report) error {
 		}
 	}
 	return nil
+}
+
+// wants reports whether a scenario was asked for.
+func (o options) wants(scenario string) bool {
+	return o.part == "" || slices.Contains(strings.Split(o.part, ","), scenario)
 }
 
 // versus measures Portico against the limit, round by round, the order changing.
