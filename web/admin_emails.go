@@ -11,10 +11,12 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"portico/internal/audit"
+	"portico/internal/guard"
 	"portico/internal/i18n"
 	"portico/internal/mail"
 	"portico/internal/session"
 	"portico/internal/tenant"
+	"portico/internal/valid"
 	"portico/views/components"
 	"portico/views/emails"
 	"portico/views/pages"
@@ -27,7 +29,9 @@ func (s *Server) emailRoutes() []route {
 	get := func(path string, h echo.HandlerFunc) route { return route{admins, http.MethodGet, path, h, false} }
 	return []route{
 		get(emailsPath, s.showEmailKinds),
-		get(emailsPath+"/:kind/preview", s.previewEmail), get(emailsPath+"/:kind/preview/html", s.previewEmailHTML),
+		get(emailsPath+"/:kind/preview", s.previewEmail),
+		{adminsFresh, http.MethodPost, emailsPath + "/:kind/preview", s.sendExample, false},
+		get(emailsPath+"/:kind/preview/html", s.previewEmailHTML),
 		get(emailsPath+"/outbox", s.showOutbox),
 		{admins, http.MethodPost, emailsPath + "/outbox", s.retryLetter, false},
 	}
@@ -63,7 +67,11 @@ func (s *Server) previewed(c echo.Context) (mail.Letter, error) {
 	if !slices.Contains(emails.Kinds(), kind) {
 		return mail.Letter{}, echo.ErrNotFound
 	}
-	lang, ok := i18n.MatchTag(tenant.From(ctx).Locales, c.QueryParam("lang"))
+	wanted := c.QueryParam("lang")
+	if c.Request().Method == http.MethodPost {
+		wanted = c.Request().PostFormValue("lang")
+	}
+	lang, ok := i18n.MatchTag(tenant.From(ctx).Locales, wanted)
 	if !ok {
 		lang = i18n.Current(ctx).Tag
 	}
@@ -71,27 +79,55 @@ func (s *Server) previewed(c echo.Context) (mail.Letter, error) {
 }
 
 func (s *Server) previewEmail(c echo.Context) error {
-	ctx := c.Request().Context()
 	l, err := s.previewed(c)
 	if err != nil {
 		return err
 	}
-	t := tenant.From(ctx)
+	return s.previewPage(c, l, nil)
+}
+
+// previewPage shows how a letter looks, and offers to send it to who looks at it.
+func (s *Server) previewPage(c echo.Context, l mail.Letter, refused valid.Errors) error {
+	ctx := c.Request().Context()
+	t, f := tenant.From(ctx), s.form(c, refused)
 	subject, text, _, err := emails.Render(ctx, LetterFrom(t), l)
 	if err != nil {
 		return err
 	}
 	v := pages.EmailPreviewPage{
 		Page: s.adminPage(c, "emails.title"), Kind: string(l.Kind), Subject: subject, Lang: l.Language, Dir: dirOf(l.Language), Text: linked(text),
-		HTML: emailsPath + "/" + string(l.Kind) + "/preview/html?lang=" + l.Language,
+		HTML: emailsPath + "/" + string(l.Kind) + "/preview/html?lang=" + l.Language, Token: f.token, Refusals: f.summary(),
+		Self: emailsPath + "/" + string(l.Kind) + "/preview", To: l.To,
 	}
+	v.Refused = len(refused) > 0
 	v.Title = subject
 	for _, tag := range t.Locales {
 		language, _ := i18n.Find(tag)
 		v.Languages.Options = append(v.Languages.Options, components.Option{Value: tag, Text: language.Name, Lang: tag, Selected: tag == l.Language})
 	}
 	v.Languages.Name, v.Languages.Label = "lang", i18n.T(ctx, "language.title")
-	return s.render(c, http.StatusOK, pages.EmailPreview(v))
+	return s.render(c, f.status(), pages.EmailPreview(v))
+}
+
+// sendExample mails the administrator who asks how the letter arrives.
+func (s *Server) sendExample(c echo.Context) error {
+	ctx := c.Request().Context()
+	l, err := s.previewed(c)
+	if err != nil {
+		return err
+	}
+	err = s.Admin.SendExample(ctx, session.User(ctx), l.Kind, l.Language)
+	if many, ok := errors.AsType[*guard.TooMany](err); ok {
+		retryAfter(c, many.After)
+		return s.previewPage(c, l, valid.Errors{{Key: "emails.test.wait", Args: []any{"time", i18n.Duration(ctx, many.After)}}})
+	}
+	if refused, ok := errors.AsType[valid.Errors](err); ok {
+		return s.previewPage(c, l, refused)
+	}
+	if err != nil {
+		return err
+	}
+	return s.done(c, "emails.test.done", emailsPath+"/"+string(l.Kind)+"/preview?"+url.Values{"lang": {l.Language}}.Encode())
 }
 
 func (s *Server) previewEmailHTML(c echo.Context) error {

@@ -39,6 +39,8 @@ const (
 	ProviderTrip  Action = "provider_trip"
 	// GuardianLetter goes to a parent or guardian whose address is the Account; the User asks.
 	GuardianLetter Action = "guardian_letter"
+	// ExampleLetter shows an administrator how a letter arrives; the Account is their address and the kind of letter.
+	ExampleLetter Action = "example_letter"
 
 	ProviderNotice Action = "provider_notice"
 )

@@ -75,6 +75,10 @@ const (
 	GuardianDecided       Kind = "guardian_decided"
 	GuardianApproved      Kind = "guardian_approved"
 	AgeClosing            Kind = "age_closing"
+
+	// Example is a letter of another kind, Facts.Of, with made-up facts: an administrator sees how it arrives. It warns of nothing,
+	// ends nothing and counts for nothing, whatever letters of that kind do.
+	Example Kind = "example"
 )
 
 // Optional reports whether letters of this kind rest on consent: they name the address that ends it with one click, and
@@ -90,7 +94,7 @@ func (k Kind) Last() bool { return k == AccountClosed }
 func (k Kind) Forgets() bool { return k.Last() || k == GuardianRequest || k == GuardianDecided }
 
 // Facts are what letters speak of; each kind uses some of them. Times are UTC. Address is masked, but for a guardian, who must
-// know whom it is about. Reference names a contract. Unsubscribe is the address that ends an optional letter with one click
+// know whom it is about. Reference names a contract. Of is the kind that an Example shows. Unsubscribe is the address that ends an optional letter with one click
 // (RFC 8058).
 type Facts struct {
 	Name       string        `json:"name,omitempty"`
@@ -113,6 +117,7 @@ type Facts struct {
 	Proof      string        `json:"proof,omitempty"`
 	Outcome    string        `json:"outcome,omitempty"`
 	Reference  string        `json:"reference,omitempty"`
+	Of         Kind          `json:"of,omitempty"`
 
 	Unsubscribe string `json:"unsubscribe,omitempty"`
 

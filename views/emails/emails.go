@@ -108,7 +108,27 @@ func (m model) side() string {
 	return "left"
 }
 
+// exampleOf is a letter of the kind that an example shows, with made-up facts, and marked as a test.
+func exampleOf(ctx context.Context, from From, letter mail.Letter) (model, error) {
+	facts := Sample(letter.Facts.Of)
+	if facts.Name != "" && letter.Facts.Name != "" {
+		facts.Name = letter.Facts.Name
+	}
+	letter.Kind, letter.Facts = letter.Facts.Of, facts
+	if letter.Kind == mail.Example {
+		return model{}, ErrKind
+	}
+	m, err := modelOf(ctx, from, letter)
+	if err == nil {
+		m.Subject = i18n.T(ctx, "mail.test", "subject", m.Subject)
+	}
+	return m, err
+}
+
 func modelOf(ctx context.Context, from From, letter mail.Letter) (model, error) {
+	if letter.Kind == mail.Example {
+		return exampleOf(ctx, from, letter)
+	}
 	s, ok := shapes[letter.Kind]
 	if !ok {
 		return model{}, ErrKind
