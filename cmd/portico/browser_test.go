@@ -398,20 +398,3 @@ func axeSource(t *testing.T) string {
 	}
 	return string(source)
 }
-
-// strangersPages and peoplesPages are the pages that axe looks at.
-var (
-	strangersPages = []string{
-		"/login", "/signup", "/password/forgot", "/help", "/language", "/blocked", "/signed-out", "/terms", "/terms/terms", "/terms/terms/1",
-		"/terms/terms/versions", "/terms/terms/compare?from=1&to=3", "/nowhere", "/verify/unknown", "/password/reset/unknown",
-	}
-	peoplesPages = []string{
-		"/account", "/account/profile", "/account/email", "/account/security", "/account/security/sessions", "/account/connections",
-		"/account/security/activity", "/account/security/password", "/account/terms", "/account/consents", "/account/data", "/reauth",
-	}
-	adminsPages = []string{
-		"/admin", "/admin/users", "/admin/users?q=nobody", "/admin/users/new", "/admin/settings", "/admin/requests", "/admin/audit", "/admin/emails", "/admin/emails/outbox",
-		"/admin/connections", "/admin/connect/apple", "/admin/connections/demo",
-		"/admin/terms", "/admin/terms/terms", "/admin/terms/terms/1", "/admin/terms/terms/1/preview", "/admin/blocks", "/dev/mailbox",
-	}
-)
