@@ -5,6 +5,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"portico/internal/profile"
 	"portico/internal/store/storetest"
 	"portico/internal/tenant"
+	"portico/internal/terms"
 )
 
 // connect starts a provider and connects it to the world.
@@ -118,9 +120,9 @@ func TestWhatWasAcceptedWhenAccountsJoinAndPart(t *testing.T) {
 		comparison := ana.by(provider, ana.get("/account/connections"), "/account/connections/with/demo")
 		ana.want(comparison, http.StatusOK, "/account/connections/join", "What was accepted with either stays on record.")
 		ana.want(ana.send(comparison, "/account/connections/join", nil), http.StatusOK, "/account/connections", "It is connected")
-		for _, u := range []tenant.User{joins.User, w.user(t, anaAddress)} {
-			if accepted, err := w.DB.Assents(t.Context(), u); err != nil || len(accepted) != 1 {
-				t.Errorf("%s: got %d acceptances and %v, want the one there was", u.ID, len(accepted), err)
+		for u, want := range map[tenant.User]int{joins.User: 1, w.user(t, anaAddress): 2} { // the person has both
+			if accepted, err := w.DB.Assents(t.Context(), u); err != nil || len(accepted) != want {
+				t.Errorf("%s: got %d acceptances and %v, want %d", u.ID, len(accepted), err, want)
 			}
 		}
 		if told := w.letter(t, "kim@example.org", mail.AccountLinked); !strings.Contains(told.Text, "Demo ID now leads to your account") {
@@ -135,6 +137,37 @@ func TestWhatWasAcceptedWhenAccountsJoinAndPart(t *testing.T) {
 		w.letter(t, anaAddress, mail.AccountUnlinked)
 		again.want(again.get("/account"), http.StatusOK, "/login", "Sign in")
 		again.want(again.by(provider, again.get("/login"), "/login/with/demo"), http.StatusOK, "/terms/accept", "Clause one.")
+	})
+}
+
+var promiseLinks = regexp.MustCompile(`/account/terms/[^"]+/promise`)
+
+// Case 17: what the account that was joined had accepted does not stand for the person, who is asked; it stays in their history.
+func TestCase17TheMainAccountAcceptsForItself(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		provider := w.connect(t, "demo", "Demo ID")
+		w.issue(t, 1, "Clause one.", nil)
+		ana, kim := w.member(t), w.visitor(t)
+		kim.want(decide(kim, kim.by(provider, kim.get("/login"), "/login/with/demo"), "accept"), http.StatusOK, "/account", "Kim")
+		w.issue(t, 2, "Clause two.", func(_ *terms.Draft, plan *terms.Schedule) {
+			plan.EffectiveAt, plan.EnforceAt = w.Clock.Now().Add(24*time.Hour), w.Clock.Now().Add(48*time.Hour)
+		})
+		kim.want(decide(kim, kim.get("/terms/accept"), "accept"), http.StatusOK, "/account", "Kim")
+		comparison := ana.by(provider, ana.get("/account/connections"), "/account/connections/with/demo")
+		own := promiseLinks.FindAllString(ana.get("/account/terms").body, -1)
+		ana.want(ana.send(comparison, "/account/connections/join", nil), http.StatusOK, "/account/connections", "It is connected")
+		all := promiseLinks.FindAllString(ana.get("/account/terms").body, -1)
+		if len(own) != 1 || len(all) != 3 {
+			t.Fatalf("got %d decisions, and %d once the accounts are joined, want 1 and 3", len(own), len(all))
+		}
+		for _, promise := range all {
+			ana.want(ana.get(promise), http.StatusOK, promise, "portico-promise")
+		}
+		w.Clock.Advance(49 * time.Hour)
+		ana.signIn(anaAddress, goodPassword)
+		ana.want(ana.get("/account"), http.StatusOK, "/terms/accept", "Clause two.")
 	})
 }
 

@@ -21,12 +21,9 @@ const promiseHeader = "portico-promise@v1"
 // and the time, with the salt and payload that open it. An entry that is dropped afterwards is missing from a tree that was
 // promised to hold it, and whoever has the promise can show that. It returns ErrNone for an entry that is not u's.
 func (s *Service) Promise(ctx context.Context, t tenant.Tenant, u tenant.User, id string) (string, error) {
-	e, err := s.store.FindEntry(ctx, u.Tenant, id)
+	e, err := s.entryOf(ctx, u, id)
 	if err != nil {
 		return "", err
-	}
-	if e.User != u.ID || e.Salt == "" {
-		return "", ErrNone
 	}
 	signer, err := s.signer(ctx, t)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,12 +27,9 @@ var ErrReceipt = errors.New("receipt does not hold")
 // payload, its place, the hashes from there to the root, and the checkpoint that signs the root. It returns ErrWaiting for
 // an entry without a place yet, and ErrNone for one that is somebody else's.
 func (s *Service) Receipt(ctx context.Context, u tenant.User, id string) (string, error) {
-	e, err := s.store.FindEntry(ctx, u.Tenant, id)
+	e, err := s.entryOf(ctx, u, id)
 	if err != nil {
 		return "", err
-	}
-	if e.User != u.ID || e.Salt == "" {
-		return "", ErrNone
 	}
 	head, err := s.store.Head(ctx, u.Tenant)
 	if err != nil {
@@ -55,6 +53,22 @@ func (s *Service) Receipt(ctx context.Context, u tenant.User, id string) (string
 	}
 	b.WriteString("\n" + head.Checkpoint)
 	return b.String(), nil
+}
+
+// entryOf is an entry of u, or of an account that became part of theirs; ErrNone for any other, and for one that was erased.
+func (s *Service) entryOf(ctx context.Context, u tenant.User, id string) (Entry, error) {
+	e, err := s.store.FindEntry(ctx, u.Tenant, id)
+	if err != nil {
+		return Entry{}, err
+	}
+	former, err := s.store.FormerIDs(ctx, u)
+	if err != nil {
+		return Entry{}, err
+	}
+	if e.Salt == "" || e.User != u.ID && !slices.Contains(former, e.User) {
+		return Entry{}, ErrNone
+	}
+	return e, nil
 }
 
 // Proven is what a receipt says once it was found to hold.

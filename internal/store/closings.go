@@ -126,6 +126,12 @@ func (db *DB) FormerIDs(ctx context.Context, u tenant.User) ([]string, error) {
 	return ids, err
 }
 
+// idsOf is u's id and the ids of accounts that became part of theirs.
+func (db *DB) idsOf(ctx context.Context, u tenant.User) ([]string, error) {
+	former, err := db.FormerIDs(ctx, u)
+	return append([]string{u.ID}, former...), err
+}
+
 // EntriesOf lists the entries of the ledger that are about one of ids, oldest first.
 func (db *DB) EntriesOf(ctx context.Context, t tenant.ID, ids []string) ([]ledger.Entry, error) {
 	var rows []assentEventRow

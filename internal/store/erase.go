@@ -45,11 +45,10 @@ type step func(ctx context.Context, t trail) error
 // cut: audit rows keep the pseudonym. What the ledger holds is the ledger's own (EraseEntries).
 func (db *DB) Erase(ctx context.Context, p profile.Profile, pseudonym string) error {
 	t := trail{tenant: string(p.User.Tenant), id: p.User.ID, as: pseudonym}
-	former, err := db.FormerIDs(ctx, p.User)
-	if err != nil {
+	var err error
+	if t.ids, err = db.idsOf(ctx, p.User); err != nil {
 		return err
 	}
-	t.ids = append([]string{p.User.ID}, former...)
 	if t.addresses, err = db.Addresses(ctx, p, time.Time{}); err != nil {
 		return err
 	}

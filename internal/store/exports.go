@@ -227,15 +227,20 @@ var sources = map[privacy.RecordKind]source{
 	},
 }
 
-// Records returns a page of what is kept of a kind about u, in the order of its keys, and the key of the last row.
+// Records returns a page of what is kept of a kind about u, and about accounts that became part of theirs, in the order of
+// its keys, and the key of the last row.
 func (db *DB) Records(ctx context.Context, u tenant.User, kind privacy.RecordKind, after string, limit int) (page []privacy.Record, last string, err error) {
 	s, ok := sources[kind]
 	if !ok {
 		return nil, "", fmt.Errorf("no source of %s", kind)
 	}
+	ids, err := db.idsOf(ctx, u)
+	if err != nil {
+		return nil, "", err
+	}
 	// Names of tables and columns are from the list above.
-	rows, err := db.db(ctx).Raw("SELECT "+s.key+" AS row_key, "+s.columns+" FROM "+s.table+" WHERE tenant_id = ? AND user_id = ? AND "+s.key+" > ? ORDER BY "+
-		s.key+" LIMIT ?", string(u.Tenant), u.ID, after, limit).Rows()
+	rows, err := db.db(ctx).Raw("SELECT "+s.key+" AS row_key, "+s.columns+" FROM "+s.table+" WHERE tenant_id = ? AND user_id IN ? AND "+s.key+" > ? ORDER BY "+
+		s.key+" LIMIT ?", string(u.Tenant), ids, after, limit).Rows()
 	if err != nil {
 		return nil, "", err
 	}

@@ -237,10 +237,14 @@ func (db *DB) AppendAssent(ctx context.Context, e terms.Event) error {
 	return err
 }
 
-// Assents lists what u decided, newest first.
+// Assents lists what u decided, with accounts that became part of theirs (terms.md 1.5, case 17), newest first.
 func (db *DB) Assents(ctx context.Context, u tenant.User) ([]terms.Event, error) {
+	ids, err := db.idsOf(ctx, u)
+	if err != nil {
+		return nil, err
+	}
 	var rows []assentEventRow
-	err := db.db(ctx).Where("tenant_id = ? AND user_id = ? AND payload IS NOT NULL", string(u.Tenant), u.ID).
+	err = db.db(ctx).Where("tenant_id = ? AND user_id IN ? AND payload IS NOT NULL", string(u.Tenant), ids).
 		Order("event_id DESC").Limit(500).Find(&rows).Error
 	if err != nil {
 		return nil, err
