@@ -1,8 +1,6 @@
 package web
 
 import (
-	"encoding/csv"
-	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -23,29 +21,15 @@ func (s *Server) downloadAudit(c echo.Context) error {
 	if len(refused) > 0 {
 		return s.showAudit(c)
 	}
-	out := c.Response()
-	w := csv.NewWriter(out)
-	head := []string{"time", "event_id", "type", "actor_kind", "actor_id", "user_id", "ip", "user_agent", "request_id", "detail"}
-	begin := func() {
-		// A long file over a slow line takes more time than a page may; what is sent is bounded by its length.
-		_ = http.NewResponseController(out).SetWriteDeadline(time.Time{})
-		out.Header().Set(echo.HeaderContentType, "text/csv; charset=utf-8")
-		out.Header().Set(echo.HeaderContentDisposition, `attachment; filename="audit-`+s.Now().UTC().Format(time.DateOnly)+`.csv"`)
-		out.WriteHeader(http.StatusOK)
-		_ = w.Write(head)
-	}
-	more, err := s.Audit.Each(ctx, session.User(ctx), filter, begin, func(e audit.Event) error { return w.Write(auditCells(e)) })
-	if err != nil && out.Committed {
-		s.Log.ErrorContext(ctx, "record as a file", "id", requestID(c), "error", err)
-		panic(http.ErrAbortHandler) // half a file must not look like a whole one
-	}
-	if more {
-		last := make([]string, len(head))
+	list := s.table(c, "audit-"+s.Now().UTC().Format(time.DateOnly),
+		"time", "event_id", "type", "actor_kind", "actor_id", "user_id", "ip", "user_agent", "request_id", "detail")
+	more, err := s.Audit.Each(ctx, session.User(ctx), filter, list.begin, func(e audit.Event) error { return list.row(auditCells(e)...) })
+	if more && err == nil {
+		last := make([]string, len(list.head))
 		last[0] = i18n.T(ctx, "record.cut", "most", number(audit.MaxExported))
-		_ = w.Write(last)
+		err = list.row(last...)
 	}
-	w.Flush()
-	return err
+	return list.end(err)
 }
 
 func auditCells(e audit.Event) []string {
@@ -53,12 +37,8 @@ func auditCells(e audit.Event) []string {
 	if e.Origin.IP.IsValid() {
 		ip = e.Origin.IP.String()
 	}
-	cells := []string{
+	return []string{
 		e.At.UTC().Format(time.RFC3339Nano), e.ID, string(e.Type), string(e.Actor.Kind), e.Actor.ID, e.User.ID, ip, e.Origin.UserAgent, e.Origin.RequestID,
 		detail(e),
 	}
-	for i := range cells {
-		cells[i] = cell(cells[i])
-	}
-	return cells
 }

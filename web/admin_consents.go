@@ -1,8 +1,6 @@
 package web
 
 import (
-	"encoding/csv"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,26 +85,9 @@ func (s *Server) downloadConsents(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h := c.Response().Header()
-	h.Set(echo.HeaderContentType, "text/csv; charset=utf-8")
-	h.Set(echo.HeaderContentDisposition, `attachment; filename="`+d.Key+`.csv"`)
-	c.Response().WriteHeader(http.StatusOK)
-	t, w := tenant.From(ctx), csv.NewWriter(c.Response())
-	_ = w.Write([]string{"user_id", "email", "name", "language", "since", "version", "unsubscribe"})
-	err = s.Consents.EachConsenter(ctx, d.Tenant, d.Key, func(p terms.Consenter) error {
-		return w.Write([]string{
-			cell(p.User.ID), cell(p.Email), cell(p.Name), cell(p.Locale), p.Since.UTC().Format(time.RFC3339), strconv.Itoa(p.Number),
-			t.URL("/unsubscribe/" + p.Link),
-		})
-	})
-	w.Flush()
-	return err
-}
-
-// cell is a text that no spreadsheet takes for a formula (ASVS 1.2.10).
-func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\x00", rune(s[0])) {
-		return "'" + s
-	}
-	return s
+	t, list := tenant.From(ctx), s.table(c, d.Key, "user_id", "email", "name", "language", "since", "version", "unsubscribe")
+	list.begin()
+	return list.end(s.Consents.EachConsenter(ctx, d.Tenant, d.Key, func(p terms.Consenter) error {
+		return list.row(p.User.ID, p.Email, p.Name, p.Locale, p.Since.UTC().Format(time.RFC3339), strconv.Itoa(p.Number), t.URL("/unsubscribe/"+p.Link))
+	}))
 }

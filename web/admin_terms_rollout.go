@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"net/http"
 	"strconv"
@@ -260,24 +259,14 @@ func (s *Server) downloadUndecided(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	w := csv.NewWriter(c.Response())
-	begin := func() {
-		h := c.Response().Header()
-		h.Set(echo.HeaderContentType, "text/csv; charset=utf-8")
-		h.Set(echo.HeaderContentDisposition, `attachment; filename="`+v.Document+"-"+strconv.Itoa(v.Number)+`-undecided.csv"`)
-		c.Response().WriteHeader(http.StatusOK)
-		_ = w.Write([]string{"user_id", "email", "name", "language", "mailed_at", "seen_at", "declined_at"})
-	}
-	err = s.Terms.EachUndecided(ctx, session.User(ctx), v.Document, v.Number, begin, func(p terms.Undecided) error {
-		return w.Write([]string{
-			cell(p.User.ID), cell(p.Email), cell(p.Name), p.Notice.Locale, stamp(p.Notice.MailedAt), stamp(p.Notice.SeenAt), stamp(p.Notice.DeclinedAt),
-		})
+	list := s.table(c, v.Document+"-"+strconv.Itoa(v.Number)+"-undecided", "user_id", "email", "name", "language", "mailed_at", "seen_at", "declined_at")
+	err = s.Terms.EachUndecided(ctx, session.User(ctx), v.Document, v.Number, list.begin, func(p terms.Undecided) error {
+		return list.row(p.User.ID, p.Email, p.Name, p.Notice.Locale, stamp(p.Notice.MailedAt), stamp(p.Notice.SeenAt), stamp(p.Notice.DeclinedAt))
 	})
 	if errors.Is(err, terms.ErrNotFound) {
 		return echo.ErrNotFound
 	}
-	w.Flush()
-	return err
+	return list.end(err)
 }
 
 func stamp(t time.Time) string {
