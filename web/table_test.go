@@ -25,12 +25,12 @@ func TestHalfAFileIsNone(t *testing.T) {
 		})
 		server := httptest.NewServer(e)
 		t.Cleanup(server.Close)
+		var content []byte
 		response, err := server.Client().Get(server.URL)
-		if err != nil {
-			t.Fatal(err)
+		if err == nil {
+			content, err = io.ReadAll(response.Body)
+			_ = response.Body.Close()
 		}
-		content, err := io.ReadAll(response.Body)
-		_ = response.Body.Close()
 		if (err == nil) != (fails == nil) {
 			t.Errorf("%s: got %q and %v", name, content, err)
 		}
