@@ -217,8 +217,12 @@ func (db *DB) db(ctx context.Context) *gorm.DB {
 }
 
 // often is db for the few statements that most requests make: each is prepared once per connection. The others are not, so
-// that many replicas stay below what a server keeps (MySQL's max_prepared_stmt_count).
+// that many replicas stay below what a server keeps (MySQL's max_prepared_stmt_count). In a transaction it is db: there a
+// statement would wait for whoever prepares it, who may wait for a connection, of which transactions hold the last.
 func (db *DB) often(ctx context.Context) *gorm.DB {
+	if _, inside := ctx.Value(txKey{}).(*gorm.DB); inside {
+		return db.db(ctx)
+	}
 	return db.db(ctx).Session(&gorm.Session{PrepareStmt: true})
 }
 
