@@ -9,6 +9,7 @@ import (
 
 	"portico/internal/i18n"
 	"portico/internal/privacy"
+	"portico/internal/profile"
 	"portico/internal/session"
 	"portico/internal/tenant"
 	"portico/views/layouts"
@@ -44,7 +45,8 @@ func (s *Server) toProve(c echo.Context) (said string, by time.Time) {
 	if t.Verification.Mode == tenant.VerifyRequire {
 		by = person.CreatedAt.Add(time.Duration(t.Verification.Days) * 24 * time.Hour)
 	}
-	if gone := person.WarnedAt.Add(privacy.PruneNotice); !person.WarnedAt.IsZero() && (by.IsZero() || gone.Before(by)) {
+	goes := !person.WarnedAt.IsZero() && person.Role != profile.RoleAdmin // administrators are kept, even those who were told otherwise before
+	if gone := person.WarnedAt.Add(privacy.PruneNotice); goes && (by.IsZero() || gone.Before(by)) {
 		return i18n.T(ctx, "home.verify.erased", "date", i18n.Date(ctx, gone)), gone
 	}
 	switch {

@@ -120,7 +120,9 @@ func (c *connectionAdd) setup() (idp.Setup, error) {
 	if c.Public {
 		return u, nil
 	}
-	fmt.Fprint(os.Stderr, "Client secret, then end of input: ")
+	if in, err := os.Stdin.Stat(); err == nil && in.Mode()&os.ModeCharDevice != 0 { // somebody types
+		fmt.Fprint(os.Stderr, "Client secret, then end of input: ")
+	}
 	content, err := io.ReadAll(io.LimitReader(os.Stdin, idp.MaxSecret+2))
 	u.Secret = strings.TrimSpace(string(content))
 	if err == nil && u.Secret == "" {

@@ -342,6 +342,30 @@ func TestBannersTheMostUrgentFirst(t *testing.T) {
 	}
 }
 
+// TestAdministratorsAreKeptAndToldSo: who was written to and is an administrator since is not erased, so no page says so.
+func TestAdministratorsAreKeptAndToldSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	ben := w.visitor(t)
+	ben.unfinished("ben@example.org")
+	w.Clock.Advance(40 * day)
+	if _, err := w.portal.config.Closings.Prune(tenant.With(t.Context(), w.Tenant), 30); err != nil {
+		t.Fatal(err)
+	}
+	said := func(want bool) {
+		t.Helper()
+		if p := ben.get("/account/profile"); strings.Contains(p.text(), "or your account is erased") != want {
+			t.Errorf("got %s, want it to say that the account goes: %v", p.text(), want)
+		}
+	}
+	ben.signIn("ben@example.org", goodPassword)
+	said(true)
+	if err := w.DB.SaveRole(t.Context(), w.user(t, "ben@example.org"), profile.RoleAdmin); err != nil {
+		t.Fatal(err)
+	}
+	said(false)
+}
+
 // TestLettersToTheUnprovenKeepTheirRate: a round writes no more than a tenant's rate allows until the next.
 func TestLettersToTheUnprovenKeepTheirRate(t *testing.T) {
 	t.Parallel()
