@@ -110,8 +110,8 @@ type Store interface {
 	// FindEntry finds an entry by its id, FindCommitment by its commitment, or returns ErrNone.
 	FindEntry(ctx context.Context, t tenant.ID, id string) (Entry, error)
 	FindCommitment(ctx context.Context, t tenant.ID, commitment string) (Entry, error)
-	// FormerIDs lists the ids of accounts that became part of u's, whose entries are u's too.
-	FormerIDs(ctx context.Context, u tenant.User) ([]string, error)
+	// IDs lists u's id, and the ids of accounts that became part of theirs, whose entries are u's too.
+	IDs(ctx context.Context, u tenant.User) ([]string, error)
 	// AppendEntry adds an entry of this kind that is of nobody.
 	AppendEntry(ctx context.Context, e Entry, kind string, at time.Time) error
 	// EraseEntries empties the entries of u and says how many there were.

@@ -61,11 +61,11 @@ func (s *Service) entryOf(ctx context.Context, u tenant.User, id string) (Entry,
 	if err != nil {
 		return Entry{}, err
 	}
-	former, err := s.store.FormerIDs(ctx, u)
+	ids, err := s.store.IDs(ctx, u)
 	if err != nil {
 		return Entry{}, err
 	}
-	if e.Salt == "" || e.User != u.ID && !slices.Contains(former, e.User) {
+	if e.Salt == "" || !slices.Contains(ids, e.User) {
 		return Entry{}, ErrNone
 	}
 	return e, nil

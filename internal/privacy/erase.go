@@ -108,7 +108,8 @@ type ClosingStore interface {
 	// Addresses lists the profile's address, the pending one, and the one before when it was replaced after since.
 	Addresses(ctx context.Context, p profile.Profile, since time.Time) ([]string, error)
 	AppendAssent(ctx context.Context, e terms.Event) error
-	FormerIDs(ctx context.Context, u tenant.User) ([]string, error)
+	// IDs lists u's id, and the ids of accounts that became part of theirs.
+	IDs(ctx context.Context, u tenant.User) ([]string, error)
 	EntriesOf(ctx context.Context, t tenant.ID, ids []string) ([]ledger.Entry, error)
 	// Erase removes everything of a person but what the ledger holds of them.
 	Erase(ctx context.Context, p profile.Profile, pseudonym string) error

@@ -102,7 +102,7 @@ func (s *Closings) erase(ctx context.Context, p profile.Profile, pseudonym, why 
 	if err != nil {
 		return err
 	}
-	ids, err := s.idsOf(ctx, u)
+	ids, err := s.Store.IDs(ctx, u)
 	if err != nil {
 		return err
 	}
@@ -135,11 +135,6 @@ func (s *Closings) erase(ctx context.Context, p profile.Profile, pseudonym, why 
 	return s.Beside(ctx, u, addresses) // last, while nobody else can decide otherwise any more
 }
 
-func (s *Closings) idsOf(ctx context.Context, u tenant.User) ([]string, error) {
-	former, err := s.Store.FormerIDs(ctx, u)
-	return append([]string{u.ID}, former...), err
-}
-
 // last is what the last letter speaks of. What the ledger holds of the person goes along, for nobody else can open it from
 // then on, but only to an address that they have proven to be theirs.
 func (s *Closings) last(ctx context.Context, p profile.Profile) (mail.Facts, error) {
@@ -156,7 +151,7 @@ func (s *Closings) last(ctx context.Context, p profile.Profile) (mail.Facts, err
 
 // receipts packs the receipt of every entry of u, each with its payload, its salt and its proof, and the ledger's key.
 func (s *Closings) receipts(ctx context.Context, u tenant.User) (packed []byte, count int, err error) {
-	ids, err := s.idsOf(ctx, u)
+	ids, err := s.Store.IDs(ctx, u)
 	if err != nil {
 		return nil, 0, err
 	}

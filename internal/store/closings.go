@@ -119,17 +119,11 @@ type formerRow struct {
 
 func (formerRow) TableName() string { return "former_users" }
 
-// FormerIDs lists the ids of accounts that became part of u's.
-func (db *DB) FormerIDs(ctx context.Context, u tenant.User) ([]string, error) {
+// IDs lists u's id, and the ids of accounts that became part of theirs.
+func (db *DB) IDs(ctx context.Context, u tenant.User) ([]string, error) {
 	var ids []string
 	err := db.db(ctx).Model(&formerRow{}).Where("tenant_id = ? AND user_id = ?", string(u.Tenant), u.ID).Order("former_id").Pluck("former_id", &ids).Error
-	return ids, err
-}
-
-// idsOf is u's id and the ids of accounts that became part of theirs.
-func (db *DB) idsOf(ctx context.Context, u tenant.User) ([]string, error) {
-	former, err := db.FormerIDs(ctx, u)
-	return append([]string{u.ID}, former...), err
+	return append([]string{u.ID}, ids...), err
 }
 
 // EntriesOf lists the entries of the ledger that are about one of ids, oldest first.

@@ -46,7 +46,7 @@ type step func(ctx context.Context, t trail) error
 func (db *DB) Erase(ctx context.Context, p profile.Profile, pseudonym string) error {
 	t := trail{tenant: string(p.User.Tenant), id: p.User.ID, as: pseudonym}
 	var err error
-	if t.ids, err = db.idsOf(ctx, p.User); err != nil {
+	if t.ids, err = db.IDs(ctx, p.User); err != nil {
 		return err
 	}
 	if t.addresses, err = db.Addresses(ctx, p, time.Time{}); err != nil {

@@ -234,7 +234,7 @@ func (db *DB) Records(ctx context.Context, u tenant.User, kind privacy.RecordKin
 	if !ok {
 		return nil, "", fmt.Errorf("no source of %s", kind)
 	}
-	ids, err := db.idsOf(ctx, u)
+	ids, err := db.IDs(ctx, u)
 	if err != nil {
 		return nil, "", err
 	}

@@ -239,7 +239,7 @@ func (db *DB) AppendAssent(ctx context.Context, e terms.Event) error {
 
 // Assents lists what u decided, with accounts that became part of theirs (terms.md 1.5, case 17), newest first.
 func (db *DB) Assents(ctx context.Context, u tenant.User) ([]terms.Event, error) {
-	ids, err := db.idsOf(ctx, u)
+	ids, err := db.IDs(ctx, u)
 	if err != nil {
 		return nil, err
 	}
