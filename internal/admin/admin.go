@@ -87,7 +87,7 @@ type Store interface {
 	LockAdmins(ctx context.Context, t tenant.ID, now time.Time) ([]string, error)
 	SaveBlock(ctx context.Context, p profile.Profile) error
 	SaveRole(ctx context.Context, u tenant.User, role string) error
-	SaveEdit(ctx context.Context, p profile.Profile) error
+	SaveEdit(ctx context.Context, before, p profile.Profile) error
 	SaveMetadata(ctx context.Context, p profile.Profile) error
 	HasPassword(ctx context.Context, u tenant.User) (bool, error)
 	RequirePasswordChange(ctx context.Context, u tenant.User) error

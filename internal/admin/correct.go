@@ -23,7 +23,7 @@ func (s *Service) Correct(ctx context.Context, actor, u tenant.User, version int
 		}
 		corrected.Version++
 		corrected.UpdatedAt, corrected.EditedAt = s.now(), s.now()
-		if err := profile.Taken(s.store.SaveEdit(ctx, corrected)); err != nil {
+		if err := profile.Taken(s.store.SaveEdit(ctx, p, corrected)); err != nil {
 			return nil, err
 		}
 		return fields, s.tell(ctx, p, mail.ProfileChangedByAdmin, mail.Facts{Changes: fields, Link: tenant.From(ctx).URL("/account/profile")})

@@ -85,9 +85,10 @@ func TestSync(t *testing.T) {
 			if got := strings.Join(saved.Managed, " "); got != test.managed {
 				d.Errorf("%s: got managed %q, want %q", test.connection, got, test.managed)
 			}
+			before := saved
 			saved.Nickname, saved.UserMetadata = "Kimmy", profile.Metadata{"lang": json.RawMessage(`"de"`)}
 			saved.AppMetadata = profile.Metadata{"plan": json.RawMessage(`"gold"`)}
-			if err := errors.Join(d.DB.SaveEdit(d.ctx, saved), d.DB.SaveMetadata(d.ctx, saved)); err != nil {
+			if err := errors.Join(d.DB.SaveEdit(d.ctx, before, saved), d.DB.SaveMetadata(d.ctx, saved)); err != nil {
 				d.Fatal(err)
 			}
 			p.Claims["name"] = "Kim Lund"

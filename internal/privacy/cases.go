@@ -206,16 +206,16 @@ func (s *Service) grant(ctx context.Context, actor tenant.User, p profile.Profil
 	case r.Kind != Rectification || r.Subject == Other:
 		return nil
 	}
-	p, fields, err := corrected(ctx, p, r)
+	after, fields, err := corrected(ctx, p, r)
 	if refused, ok := errors.AsType[valid.Errors](err); ok {
 		return under(FieldAnswer, refused)
 	}
 	if err != nil || len(fields) == 0 {
 		return err
 	}
-	p.Version++
-	p.UpdatedAt, p.EditedAt = s.now(), s.now()
-	err = profile.Taken(s.store.SaveEdit(ctx, p))
+	after.Version++
+	after.UpdatedAt, after.EditedAt = s.now(), s.now()
+	err = profile.Taken(s.store.SaveEdit(ctx, p, after))
 	if refused, ok := errors.AsType[valid.Errors](err); ok {
 		return under(FieldAnswer, refused)
 	}

@@ -186,7 +186,7 @@ type Store interface {
 	SaveAnswer(ctx context.Context, r Request) error
 	SaveExtension(ctx context.Context, r Request) error
 	LockProfile(ctx context.Context, u tenant.User) (profile.Profile, error)
-	SaveEdit(ctx context.Context, p profile.Profile) error
+	SaveEdit(ctx context.Context, before, p profile.Profile) error
 	SaveRestriction(ctx context.Context, p profile.Profile) error
 }
 

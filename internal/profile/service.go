@@ -23,8 +23,8 @@ type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 	FindProfile(ctx context.Context, u tenant.User) (Profile, error)
 	LockProfile(ctx context.Context, u tenant.User) (Profile, error) // until the transaction ends
-	// SaveEdit writes what people may change about themselves, and nothing else.
-	SaveEdit(ctx context.Context, p Profile) error
+	// SaveEdit writes what people may change about themselves, and nothing else, over the profile that was locked before.
+	SaveEdit(ctx context.Context, before, p Profile) error
 }
 
 // Service finds and edits profiles.
@@ -158,7 +158,7 @@ func (s *Service) Edit(ctx context.Context, u tenant.User, e Edit) error {
 		}
 		edited.Version++
 		edited.UpdatedAt, edited.EditedAt = s.now(), s.now()
-		if err := Taken(s.store.SaveEdit(ctx, edited)); err != nil {
+		if err := Taken(s.store.SaveEdit(ctx, saved, edited)); err != nil {
 			return err
 		}
 		if saved.PhoneNumber != "" && saved.PhoneNumber != edited.PhoneNumber {

@@ -165,14 +165,10 @@ func (db *DB) saveColumns(ctx context.Context, p profile.Profile, columns ...str
 	return err
 }
 
-// SaveEdit writes what people may change about themselves, and nothing else. It returns profile.ErrTaken when somebody else
-// has the username.
-func (db *DB) SaveEdit(ctx context.Context, p profile.Profile) error {
-	before, err := db.FindProfile(ctx, p.User)
-	if err != nil {
-		return err
-	}
-	err = db.saveColumns(ctx, p, "version", "name", "given_name", "family_name", "nickname", "username", "phone_number",
+// SaveEdit writes what people may change about themselves, and nothing else, over the profile that was locked before. It
+// returns profile.ErrTaken when somebody else has the username.
+func (db *DB) SaveEdit(ctx context.Context, before, p profile.Profile) error {
+	err := db.saveColumns(ctx, p, "version", "name", "given_name", "family_name", "nickname", "username", "phone_number",
 		"phone_verified", "user_metadata", "updated_at", "edited_at")
 	if err != nil {
 		return err
