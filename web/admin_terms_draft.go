@@ -144,7 +144,7 @@ func (s *Server) standing(c echo.Context, view *pages.DraftPage, library terms.L
 	case view.Waits:
 		view.Fixed = i18n.T(ctx, "adminterms.review.waits", "time", utc(v.SubmittedAt), "who", firstNonEmpty(names[v.SubmittedBy], v.SubmittedBy))
 	default:
-		view.Todo = todo(ctx, library, v)
+		view.Gaps = gaps(ctx, library, v)
 	}
 	if v.Published() && v.WithdrawnAt.IsZero() {
 		view.Ends = "adminterms.withdraw"
@@ -158,11 +158,11 @@ func (s *Server) standing(c echo.Context, view *pages.DraftPage, library terms.L
 	return nil
 }
 
-// todo lists what is missing before a version can be published, with the languages where to write it.
-func todo(ctx context.Context, library terms.Library, v terms.Version) []pages.Todo {
-	var all []pages.Todo
+// gaps lists what is missing before a version can be published, with the languages where to write it.
+func gaps(ctx context.Context, library terms.Library, v terms.Version) []pages.Gap {
+	var all []pages.Gap
 	for _, p := range library.Unready(v) {
-		row := pages.Todo{Text: i18n.T(ctx, p.Key, p.Args...)}
+		row := pages.Gap{Text: i18n.T(ctx, p.Key, p.Args...)}
 		if field := withoutLocale(p.Field); field != p.Field {
 			row.URL = versionURL(v) + "?locale=" + p.Field[len(field)+1:] + "#" + field
 		}

@@ -38,7 +38,7 @@ func (s *Server) publishPage(c echo.Context, refused valid.Errors, note string) 
 	f := s.form(c, refused)
 	view := pages.PublishPage{
 		Page:  s.titledAdmin(c, i18n.T(ctx, "adminterms.publish.title", "key", v.Document, "n", v.Number)),
-		Token: f.token, Self: versionURL(v), Note: note, Todo: todo(ctx, library, v), Dates: dateFields(c, f, library, v, now), Reason: f.lateReason(c),
+		Token: f.token, Self: versionURL(v), Note: note, Gaps: gaps(ctx, library, v), Dates: dateFields(c, f, library, v, now), Reason: f.lateReason(c),
 		Typed: components.FieldModel{
 			Name: terms.FieldNumber, Label: i18n.T(ctx, "adminterms.publish.type", "n", v.Number), InputMode: "numeric", LTR: true,
 			Value: c.Request().PostForm.Get(terms.FieldNumber), Error: f.problem(terms.FieldNumber),

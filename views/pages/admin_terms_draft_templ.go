@@ -14,8 +14,8 @@ import (
 	"portico/views/layouts"
 )
 
-// Todo is something that is missing before a version can be published, with where to write it.
-type Todo struct {
+// Gap is something that is missing before a version can be published, with where to write it.
+type Gap struct {
 	Text string
 	URL  string
 }
@@ -38,7 +38,7 @@ type DraftPage struct {
 	Waits    bool   // for approval
 	Ends     string // the message key of taking it back, or empty
 	Tabs     []Tab
-	Todo     []Todo
+	Gaps     []Gap
 	Fields   []components.FieldModel
 	Stale    *StaleText
 	Reason   components.FieldModel
@@ -210,7 +210,7 @@ func EditDraft(v DraftPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = todo(v.Todo).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = gaps(v.Gaps).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -400,7 +400,7 @@ func EditDraft(v DraftPage) templ.Component {
 	})
 }
 
-func todo(all []Todo) templ.Component {
+func gaps(all []Gap) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1331,7 +1331,7 @@ func limits(all []string) templ.Component {
 			templ_7745c5c3_Var66 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 102, "<ul>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 102, "<ul class=\"stack g1\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

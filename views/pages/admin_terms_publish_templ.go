@@ -45,7 +45,7 @@ type PublishPage struct {
 	Self      string
 	Note      string
 	Reach     PublishReach
-	Todo      []Todo
+	Gaps      []Gap
 	Dates     []components.FieldModel // announced, in force, asked
 	Reason    components.FieldModel
 	Typed     components.FieldModel
@@ -163,7 +163,7 @@ func Publish(v PublishPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = todo(v.Todo).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = gaps(v.Gaps).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
