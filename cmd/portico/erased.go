@@ -99,34 +99,41 @@ func (p *portal) everywhere(ctx context.Context) ([]tenant.ID, error) {
 	return p.tenants.IDs(ctx)
 }
 
-// remember brings the list outside of the database and the one inside together.
+// remember brings the list outside of the database and the one inside together: each takes in what only the other has.
 func (p *portal) remember(ctx context.Context, tenants []tenant.ID) error {
+	if p.erased == "" {
+		return nil
+	}
 	outside, err := p.erased.read()
 	if err != nil {
 		return fmt.Errorf("list of erasures: %w", err)
-	}
-	if err := p.config.Closings.Learn(ctx, outside); err != nil {
-		return err
 	}
 	inside, err := p.config.Closings.Known(ctx, tenants)
 	if err != nil {
 		return err
 	}
+	if err := p.config.Closings.Learn(ctx, without(outside, inside)); err != nil {
+		return err
+	}
+	return p.erased.add(without(inside, outside))
+}
+
+// without are those of all that are not among known.
+func without(all, known []privacy.Subject) (rest []privacy.Subject) {
 	type key struct {
 		t   tenant.ID
 		mac string
 	}
-	written := make(map[key]bool, len(outside))
-	for _, one := range outside {
-		written[key{one.Tenant, one.MAC}] = true
+	among := make(map[key]bool, len(known))
+	for _, one := range known {
+		among[key{one.Tenant, one.MAC}] = true
 	}
-	var missing []privacy.Subject
-	for _, one := range inside {
-		if !written[key{one.Tenant, one.MAC}] {
-			missing = append(missing, one)
+	for _, one := range all {
+		if !among[key{one.Tenant, one.MAC}] {
+			rest = append(rest, one)
 		}
 	}
-	return p.erased.add(missing)
+	return rest
 }
 
 // replayOnce erases again whoever came back with a backup.

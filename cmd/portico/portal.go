@@ -229,7 +229,7 @@ func pruning(closings *privacy.Closings, find privacy.Finder) retention.Prune {
 
 // tidy removes what is kept no longer, ends consents whose time is over, and seals the secrets of providers with the newest key.
 func (p *portal) tidy(ctx context.Context) error {
-	tenants, err := p.tenants.IDs(ctx)
+	tenants, err := p.everywhere(ctx)
 	for _, t := range tenants {
 		err = errors.Join(err, p.config.Retention.Run(ctx, t), p.expire(ctx, t), p.config.Providers.Reseal(ctx, t))
 	}

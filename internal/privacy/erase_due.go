@@ -76,22 +76,28 @@ func (s *Closings) eraseDue(ctx context.Context, u tenant.User) error {
 		if err != nil || !c.Pending() || now.Before(c.DueAt) {
 			return err
 		}
-		before, again, err := s.Store.FindErased(ctx, u.Tenant, marks(s.Ring, u))
-		if err != nil {
-			return err
-		}
-		if again { // came back with a backup, together with the closing: they were told when it happened
-			return s.erase(ctx, p, before.Pseudonym, "")
-		}
-		last, err := s.last(ctx, p)
-		if err != nil {
-			return err
-		}
-		if err := s.erase(ctx, p, "erased|"+uuid.NewString(), ""); err != nil {
-			return err
-		}
-		return s.tell(ctx, p, p.Email, mail.AccountClosed, last)
+		return s.finish(ctx, p, "")
 	})
+}
+
+// finish erases p for good and writes to them once more, in the transaction of ctx. Who came back with a backup was told when
+// it happened. The record says why, where the person did not ask for it.
+func (s *Closings) finish(ctx context.Context, p profile.Profile, why string) error {
+	before, again, err := s.Store.FindErased(ctx, p.User.Tenant, marks(s.Ring, p.User))
+	if err != nil {
+		return err
+	}
+	if again {
+		return s.erase(ctx, p, before.Pseudonym, why)
+	}
+	last, err := s.last(ctx, p)
+	if err != nil {
+		return err
+	}
+	if err := s.erase(ctx, p, "erased|"+uuid.NewString(), why); err != nil {
+		return err
+	}
+	return s.tell(ctx, p, p.Email, mail.AccountClosed, last)
 }
 
 // erase erases p in the transaction of ctx and leaves the marks of that: in the ledger, in the record, and for the day on
@@ -124,10 +130,8 @@ func (s *Closings) erase(ctx context.Context, p profile.Profile, pseudonym, why 
 	if err := s.Store.AddErased(ctx, subjects); err != nil {
 		return err
 	}
-	line := audit.Event{Type: audit.ErasureDone, User: tenant.User{Tenant: u.Tenant, ID: pseudonym}, Actor: audit.Actor{Kind: audit.BySystem}}
-	if why != "" {
-		line.Detail = map[string]string{"reason": why}
-	}
+	line := because(audit.ErasureDone, why)
+	line.User, line.Actor = tenant.User{Tenant: u.Tenant, ID: pseudonym}, audit.Actor{Kind: audit.BySystem}
 	err = s.Log.Record(ctx, line)
 	if err != nil || s.Beside == nil {
 		return err

@@ -197,12 +197,10 @@ func (s *Closings) tell(ctx context.Context, p profile.Profile, to string, kind 
 
 // note writes what happens to the account into the record and into the ledger.
 func (s *Closings) note(ctx context.Context, u tenant.User, what audit.Type, event, method string, c Closing) error {
-	line := audit.Event{Type: what, User: u}
+	line := because(what, c.Reason)
+	line.User = u
 	if method == terms.MethodAdmin && c.By != "" {
 		line.Actor = audit.Actor{Kind: audit.ByAdmin, ID: c.By}
-	}
-	if c.Reason != "" {
-		line.Detail = map[string]string{"reason": c.Reason}
 	}
 	if err := s.Log.Record(ctx, line); err != nil {
 		return err

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/google/uuid"
-
 	"portico/internal/audit"
 	"portico/internal/mail"
 	"portico/internal/profile"
@@ -94,14 +92,7 @@ func (s *Closings) pruneDue(ctx context.Context, f Unproven) (int, error) {
 	var failed []error
 	for _, u := range due {
 		gone, err := s.ifUnproven(ctx, u, f, func(ctx context.Context, p profile.Profile) error {
-			last, err := s.last(ctx, p)
-			if err != nil {
-				return err
-			}
-			if err := s.erase(ctx, p, "erased|"+uuid.NewString(), becauseUnproven); err != nil {
-				return err
-			}
-			return s.tell(ctx, p, p.Email, mail.AccountClosed, last)
+			return s.finish(ctx, p, becauseUnproven)
 		})
 		if gone {
 			erased++
