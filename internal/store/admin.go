@@ -147,18 +147,14 @@ func (db *DB) leading() string {
 
 // profilesOf reads the people that words are of, by their ids.
 func (db *DB) profilesOf(ctx context.Context, t tenant.ID, words []wordRow) (map[string]profile.Profile, error) {
-	people := make(map[string]profile.Profile, len(words))
-	if len(words) == 0 {
-		return people, nil
-	}
 	ids := make([]string, len(words))
 	for i, w := range words {
 		ids[i] = w.UserID
 	}
-	var rows []userRow
-	err := db.db(ctx).Where("tenant_id = ? AND user_id IN ?", string(t), ids).Find(&rows).Error
-	for _, row := range rows {
-		people[row.UserID] = row.profile()
+	found, err := db.FindPeople(ctx, t, ids)
+	people := make(map[string]profile.Profile, len(found))
+	for _, p := range found {
+		people[p.User.ID] = p
 	}
 	return people, err
 }

@@ -1,6 +1,7 @@
 package terms
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ func Untranslated(enabled, texts []string) []string {
 // waits reports whether v is not asked of p yet, because there is no text in the language that p chose for pages, or else for
 // letters. Whoever chose none is asked. The store says the same in SQL.
 func (v Version) waits(p Party) bool {
-	chosen := firstOf(p.Facets[profile.FacetPageLang], p.Facets[profile.FacetLang])
+	chosen := cmp.Or(p.Facets[profile.FacetPageLang], p.Facets[profile.FacetLang])
 	language, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(chosen), "_", "-"), "-")
 	return slices.Contains(v.Untranslated, language)
 }

@@ -1,6 +1,7 @@
 package terms
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -81,15 +82,8 @@ func (s *Consents) against(ctx context.Context, library Library, now time.Time, 
 			return err
 		}
 	}
-	text, _ := library.Text(c.Document, number, firstOf(c.Locale, d.LocaleWanted))
+	text, _ := library.Text(c.Document, number, cmp.Or(c.Locale, d.LocaleWanted))
 	return s.note(ctx, c, d, version, text, now, Objected)
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // nonceFor tells decisions apart that no form was sent for.
