@@ -32,7 +32,7 @@ func (s *Server) actionsPage(c echo.Context, refused valid.Errors) error {
 	f := s.form(c, refused)
 	view := pages.PersonActionsPage{
 		PersonPage: s.personPage(c, p, "actions"), Refusals: f.summary(), IsAdmin: p.Role == profile.RoleAdmin,
-		IsSelf: u == session.User(ctx), Verified: p.EmailVerified, HasEmail: p.Email != "", HasPassword: p.ManagedBy == "", Effect: i18n.T(ctx, "admin.block.effect", "name", firstNonEmpty(p.Name, p.Email)),
+		Verified: p.EmailVerified, HasEmail: p.Email != "", HasPassword: p.ManagedBy == "", Effect: i18n.T(ctx, "admin.block.effect", "name", firstNonEmpty(p.Name, p.Email)),
 		Reason: components.FieldModel{
 			Name: admin.FieldReason, Label: i18n.T(ctx, "admin.block.reason"), Value: form.Get(admin.FieldReason), Error: f.problem(admin.FieldReason),
 		},

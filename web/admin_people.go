@@ -102,15 +102,9 @@ func searches(ctx context.Context) []pages.PlanRow {
 func stateTabs(ctx context.Context, q admin.Query) []pages.Tab {
 	var tabs []pages.Tab
 	for _, state := range []admin.State{admin.Everybody, admin.Blocked, admin.Unverified, admin.Admins, admin.Restricted} {
-		values := url.Values{}
-		for name, value := range map[string]string{"q": q.Text, "state": string(state)} {
-			if value != "" {
-				values.Set(name, value)
-			}
-		}
 		tabs = append(tabs, pages.Tab{
 			Text: i18n.T(ctx, "admin.state."+firstNonEmpty(string(state), "all")), Current: state == q.State,
-			URL: (&url.URL{Path: "/admin/users", RawQuery: values.Encode()}).String(),
+			URL: peopleURL(url.Values{"q": {q.Text}, "state": {string(state)}}, "", ""),
 		})
 	}
 	return tabs

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -226,7 +225,7 @@ func (s *Server) noteOutcome(c echo.Context, d admin.Deed, chosen []admin.Chosen
 func (s *Server) showSelected(c echo.Context) error {
 	ctx := c.Request().Context()
 	var o outcome
-	if json.NewDecoder(strings.NewReader(session.From(ctx).Content[contentOutcome])).Decode(&o) != nil {
+	if json.Unmarshal([]byte(session.From(ctx).Content[contentOutcome]), &o) != nil {
 		return c.Redirect(http.StatusSeeOther, peoplePath)
 	}
 	ids := append([]string(nil), o.Done...)
@@ -241,7 +240,7 @@ func (s *Server) showSelected(c echo.Context) error {
 		return pages.SelectedRow{Name: firstNonEmpty(names[id], id), URL: personURL(id, ""), ID: id, Why: why}
 	}
 	view := pages.SelectedDonePage{
-		Page: s.titledAdmin(c, i18n.T(ctx, deedKeys[o.Deed])), Count: i18n.T(ctx, "bulk.done", "count", len(o.Done)), Back: o.Back, Some: len(o.Done) > 0,
+		Page: s.titledAdmin(c, i18n.T(ctx, deedKeys[o.Deed])), Count: i18n.T(ctx, "bulk.done", "count", len(o.Done)), Back: o.Back,
 	}
 	for _, id := range o.Done {
 		view.Done = append(view.Done, row(id, ""))

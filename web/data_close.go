@@ -271,7 +271,7 @@ func (s *Server) keepPage(c echo.Context, refused valid.Errors) error {
 	view := pages.AskPage{
 		Page: s.page(c, "close.keep.title"), Token: f.token, Refusals: f.summary(), Action: "/closing",
 		Body: i18n.T(ctx, "close.keep.body", "date", i18n.Date(ctx, closing.DueAt)), Button: i18n.T(ctx, "close.keep"),
-		AskCode: found.Browser == "" || found.Browser != s.browser(c), Code: s.codeField(c, f),
+		AskCode: s.elsewhere(c, found), Code: s.codeField(c, f),
 	}
 	view.Refused = len(refused) > 0
 	return s.render(c, f.status(), pages.Ask(view))
@@ -371,7 +371,7 @@ func (s *Server) closeByLinkPage(c echo.Context, refused valid.Errors) error {
 	if err != nil {
 		return err
 	}
-	view.Action, view.Back, view.AskCode = "/close", "/", found.Browser == "" || found.Browser != s.browser(c)
+	view.Action, view.Back, view.AskCode = "/close", "/", s.elsewhere(c, found)
 	return s.render(c, f.status(), pages.CloseByLink(view))
 }
 

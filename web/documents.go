@@ -204,7 +204,7 @@ func (p public) banner(view *pages.DocumentPage, v terms.Version) {
 
 func (s *Server) historyContent(c echo.Context, p public) (content, error) {
 	key := c.Param("doc")
-	view := pages.VersionsPage{Document: "/terms/" + key + p.query()}
+	view := pages.VersionsPage{}
 	versions := p.library.Of(key)
 	for i := len(versions) - 1; i >= 0; i-- {
 		v := versions[i]

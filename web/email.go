@@ -177,7 +177,7 @@ func (s *Server) changePage(c echo.Context, l changeLink, refused valid.Errors) 
 	view := pages.AskPage{
 		Page: s.page(c, l.words+".title"), Token: f.token, Refusals: f.summary(), Action: l.path,
 		Body: i18n.T(ctx, l.words+".body", "email", found.Address), Button: i18n.T(ctx, l.words+".submit"),
-		AskCode: found.Browser == "" || found.Browser != s.browser(c), Code: s.codeField(c, f),
+		AskCode: s.elsewhere(c, found), Code: s.codeField(c, f),
 	}
 	view.Refused = len(refused) > 0
 	return s.render(c, f.status(), pages.Ask(view))

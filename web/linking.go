@@ -178,15 +178,15 @@ var settingLabels = map[string]string{
 
 // settingNames lists settings as people know them; those that they cannot set go by their key.
 func (s *Server) settingNames(ctx context.Context, keys []string) string {
-	declared := s.Profiles.Schema(tenant.From(ctx)).Properties
+	schema := s.Profiles.Schema(tenant.From(ctx))
 	names := make([]string, len(keys))
 	for i, key := range keys {
 		names[i] = key
 		if label, ok := settingLabels[key]; ok {
 			names[i] = i18n.T(ctx, label)
 		}
-		if at := slices.IndexFunc(declared, func(p profile.Property) bool { return p.Key == key }); at >= 0 {
-			names[i] = declared[at].Label(i18n.Current(ctx).Tag)
+		if p, ok := schema.Field(key); ok {
+			names[i] = p.Label(i18n.Current(ctx).Tag)
 		}
 	}
 	return strings.Join(names, ", ")

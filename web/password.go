@@ -89,7 +89,7 @@ func (s *Server) resetPage(c echo.Context, refused valid.Errors) error {
 	f := s.form(c, refused)
 	view := pages.ResetPage{
 		Page: s.page(c, "reset.title"), Token: f.token, Refusals: f.summary(), Email: found.Address,
-		AskCode: found.Browser == "" || found.Browser != s.browser(c), Code: s.codeField(c, f), Password: s.newPassword(c, f),
+		AskCode: s.elsewhere(c, found), Code: s.codeField(c, f), Password: s.newPassword(c, f),
 	}
 	view.Refused = len(refused) > 0
 	return s.render(c, f.status(), pages.Reset(view))

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"portico/internal/session"
+	"portico/internal/ticket"
 )
 
 // flashLifetime is how long a banner waits for its page.
@@ -89,6 +90,11 @@ func (s *Server) browser(c echo.Context) string {
 		return session.HashOf(id)
 	}
 	return ""
+}
+
+// elsewhere reports whether another browser than this one asked for a ticket, so that the code of its letter is needed.
+func (s *Server) elsewhere(c echo.Context, t ticket.Ticket) bool {
+	return t.Browser == "" || t.Browser != s.browser(c)
 }
 
 func (s *Server) languageCookie(c echo.Context) string { return s.cookie(c, languageChoice) }

@@ -87,7 +87,7 @@ func (s *Server) verifyLinkPage(c echo.Context, refused valid.Errors) error {
 	f := s.form(c, refused)
 	view := pages.VerifyPage{
 		Page: s.titled(c, i18n.T(ctx, "verify.link.title", "email", found.Address)), Token: f.token, Refusals: f.summary(),
-		Body: i18n.T(ctx, "verify.link.body"), Action: "/verify/link", AskCode: s.browser(c) != found.Browser || found.Browser == "",
+		Body: i18n.T(ctx, "verify.link.body"), Action: "/verify/link", AskCode: s.elsewhere(c, found),
 		Code: s.codeField(c, f),
 	}
 	view.Refused = len(refused) > 0
@@ -119,7 +119,7 @@ func (s *Server) verifiedNow(c echo.Context, t ticket.Ticket) error {
 	if session.From(ctx).SignedIn() {
 		return s.done(c, "verify.done", "/account")
 	}
-	if t.Browser == "" || t.Browser != s.browser(c) {
+	if s.elsewhere(c, t) {
 		return s.verified(c, "verify.done")
 	}
 	opened, err := s.SignIn.AfterSignUp(ctx, t.User, s.device(c))
