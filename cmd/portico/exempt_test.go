@@ -146,3 +146,23 @@ func TestPublishingSaysWhoWaits(t *testing.T) {
 		mara.want(mara.get(path+"/rollout"), http.StatusOK, path+"/rollout", "Not asked until there is a text in their language under 5")
 	})
 }
+
+// TestAFirstVersionIsNotAnnouncedByALateTranslation adds a language to the first version while the second is on its way: the
+// first changes nothing, so nobody is written to about it.
+func TestAFirstVersionIsNotAnnouncedByALateTranslation(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, f storetest.Fixture) {
+		w := newWorld(t, f)
+		w.issue(t, 1, "Seven days.", func(_ *terms.Draft, s *terms.Schedule) { s.Exempt = true })
+		w.issue(t, 2, "Fourteen days.", func(_ *terms.Draft, s *terms.Schedule) {
+			s.EffectiveAt, s.EnforceAt = s.EffectiveAt.Add(30*day), s.EnforceAt.Add(30*day)
+		})
+		text := terms.Text{Locale: "fr", Title: "Conditions", Source: "## 1. Règles {#rules}\n\nSept jours."}
+		if err := w.portal.config.Terms.Correct(tenant.With(t.Context(), w.Tenant), tenant.User{Tenant: w.Tenant.ID, ID: "portico|admin"}, "terms", 1, text); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.rowsOf(t, "term_waves", "number = 1"); n != 0 {
+			t.Errorf("got %d waves of letters about the first version, want none", n)
+		}
+	})
+}

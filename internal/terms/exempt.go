@@ -72,7 +72,7 @@ func (s *Service) translated(ctx context.Context, t tenant.Tenant, library Libra
 	}
 	now, err := s.store.Now(ctx)
 	d, _ := library.Document(v.Document)
-	if err != nil || v.Materiality != Material || !d.Gates() || !library.follows(v) || now.Before(v.AnnounceAt) || !library.tells(v, now) {
+	if err != nil || v.Materiality != Material || !d.Gates() || !library.Changes(v) || now.Before(v.AnnounceAt) || !library.tells(v, now) {
 		return err
 	}
 	return s.store.AddWave(ctx, Wave{Tenant: t.ID, Document: v.Document, Number: v.Number, Kind: WaveLanguage + WaveKind(locale), DueAt: now})
